@@ -1,0 +1,25 @@
+/** One weight tensor: float32, row-major. Convolution kernels are OIHW. */
+export interface WeightTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/**
+ * How a picture in [0,1] RGB becomes the network's input: `(rgb · scale − mean) / std`, channel by channel (R, G, B).
+ * Weights whose source expects BGR are flipped when they are imported, so that the order is always RGB here.
+ */
+export interface Preprocessing {
+  readonly scale: number;
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+}
+
+/** Weights of a named loss network, ready to build with: `conv1_1.weight`, `conv1_1.bias`, … */
+export interface NetworkWeights {
+  /** A name in the registry: `vgg19`, `vgg16`. */
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, WeightTensor>;
+  readonly preprocessing: Preprocessing;
+  /** SHA-256 (hex) of the canonical safetensors file that the weights were read from; it travels in recipes. */
+  readonly sha256: string;
+}
