@@ -1,0 +1,1 @@
+export function networkSpec(name: string) { const c=[64,128,256,512,512], n= name==='vgg16'?[2,2,3,3,3]:[2,2,4,4,4]; let prev=3; return {name, blocks: c.map((o,b)=>Array.from({length:n[b]!},(_,i)=>{const r={name:`conv${b+1}_${i+1}`,inChannels:prev,outChannels:o}; prev=o; return r;}))}; }

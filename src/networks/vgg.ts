@@ -1,0 +1,104 @@
+import { FauveError } from '../errors.js';
+import { averagePool, conv, div, maxPool, mul, relu, sub } from '../graph/ops.js';
+import { constant, type Tensor } from '../graph/tensor.js';
+import type { NetworkWeights, Preprocessing, WeightTensor } from './network.js';
+import { networkSpec } from './registry.js';
+
+export type Pooling = 'max' | 'average';
+
+/** A frozen classification CNN whose named activations are the features of the losses. */
+export interface LossNetwork {
+  readonly name: string;
+  readonly sha256: string;
+  readonly pooling: Pooling;
+  /** Names of the layers that the weights reach, in the order of the network: `relu1_1`, … */
+  readonly layers: readonly string[];
+  /**
+   * Features of an image at the named layers, computed as deep as the deepest of them.
+   * @param image [1,3,H,W], RGB in [0,1]
+   * @returns layer → [1,C,h,w]
+   * @throws FauveError for a layer that the network does not have, or an image that is too small for it
+   */
+  features(image: Tensor, layers: readonly string[]): Record<string, Tensor>;
+  /** Height and width that an image needs at least, for the deepest of the layers. */
+  minimumSize(layers: readonly string[]): number;
+}
+
+/**
+ * VGG (Simonyan & Zisserman 2014): blocks of 3×3 convolutions with zero padding and ReLU, 2×2 pooling between the blocks.
+ * Average pooling is Gatys's alternative: it gives smoother pictures.
+ */
+export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetwork {
+  const spec = networkSpec(weights.name);
+  const blocks = spec.blocks.map((block) => block.filter((layer) => weights.tensors.has(`${layer.name}.weight`)));
+  const layers = blocks.flat().map((layer) => layer.name.replace('conv', 'relu'));
+  const blockOf = (relu: string): number => {
+    if (!layers.includes(relu)) {
+      throw new FauveError(
+        'usage',
+        `${weights.name} has no layer '${relu}'. Use one of ${layers.join(', ')} (as deep as these weights go).`,
+      );
+    }
+    return Number(relu.slice(4, 5)) - 1;
+  };
+  const minimumSize = (wanted: readonly string[]): number => 2 ** Math.max(0, ...wanted.map(blockOf));
+
+  // The same nodes in every graph that this network is built into: a rotated kernel is then made only once.
+  const constants = new Map<string, Tensor>();
+  const parameter = (name: string): Tensor => {
+    const known = constants.get(name);
+    if (known) return known;
+    const { data, shape } = weights.tensors.get(name) as WeightTensor;
+    const made = constant(data, shape);
+    constants.set(name, made);
+    return made;
+  };
+
+  return {
+    name: weights.name,
+    sha256: weights.sha256,
+    pooling,
+    layers,
+    minimumSize,
+    features(image, wanted) {
+      const [height, width] = image.shape.slice(2) as [number, number];
+      const least = minimumSize(wanted);
+      if (height < least || width < least) {
+        const deepest = wanted.find((layer) => minimumSize([layer]) === least);
+        throw new FauveError(
+          'input',
+          `The image is ${width}×${height}; ${deepest} needs at least ${least}×${least}. Use a larger image.`,
+        );
+      }
+      const taps: Record<string, Tensor> = {};
+      const last = Math.max(-1, ...wanted.map((layer) => layers.indexOf(layer)));
+      let index = 0;
+      let x = preprocess(image, weights.preprocessing);
+      for (const [number, block] of blocks.entries()) {
+        for (const [i, { name }] of block.entries()) {
+          if (index > last) return taps;
+          const layer = layers[index++]!;
+          x = conv(x, parameter(`${name}.weight`), parameter(`${name}.bias`), { pads: [1, 1, 1, 1] });
+          const tapped = wanted.includes(layer);
+          const endsBlock = i === block.length - 1 && number < blocks.length - 1;
+          // Max pooling and ReLU commute. Pooling first does the ReLU and its derivative on a quarter of the pixels, and the
+          // zeros that ReLU makes are no ties of the maximum.
+          if (endsBlock && index <= last && pooling === 'max' && !tapped) x = relu(maxPool(x));
+          else {
+            x = relu(x);
+            if (tapped) taps[layer] = x;
+            if (endsBlock && index <= last) x = pooling === 'max' ? maxPool(x) : averagePool(x);
+          }
+        }
+      }
+      return taps;
+    },
+  };
+}
+
+/** From RGB in [0,1] to what the network was trained on. The zero padding of the first layer comes after it. */
+function preprocess(image: Tensor, { scale, mean, std }: Preprocessing): Tensor {
+  const perChannel = (values: readonly number[]) => constant(Float64Array.from(values), [1, 3, 1, 1]);
+  const centred = sub(scale === 1 ? image : mul(image, scale), perChannel(mean));
+  return std.every((value) => value === 1) ? centred : div(centred, perChannel(std));
+}

@@ -1,0 +1,177 @@
+import { type OpName, type Shape, type Tensor, topologicalOrder } from '../graph/tensor.js';
+import { bytes, encode, float, integer, integers, littleEndian, type Message, message, string } from './protobuf.js';
+
+/**
+ * Opset 13 is the newest whose Resize ONNX Runtime keeps in its blocked layout, and it has all that the graph needs.
+ * https://github.com/onnx/onnx/blob/main/docs/Operators.md
+ */
+const OPSET = 13;
+const IR_VERSION = 8;
+const FLOAT = 1;
+const INT64 = 7;
+
+/** A model as bytes, with the names and shapes by which a session is fed. */
+export interface Model {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly inputs: Readonly<Record<string, Shape>>;
+  readonly outputs: Readonly<Record<string, Shape>>;
+}
+
+/**
+ * Writes the graph that computes the named outputs as an ONNX ModelProto.
+ * Values are float32; constants become initialisers. An output that is an input or a constant goes through an Identity.
+ */
+export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
+  const names = new Map<Tensor, string>();
+  const nodes: Message[] = [];
+  const initialisers: Message[] = [];
+  const inputs: Record<string, Shape> = {};
+  const shared = new Map<string, string>();
+
+  const initialiser = (key: string, type: number, shape: Shape, data: Uint8Array): string => {
+    const known = shared.get(key);
+    if (known) return known;
+    const name = `c${initialisers.length}`;
+    shared.set(key, name);
+    initialisers.push(message(5, integers(1, shape), integer(2, type), string(8, name), bytes(9, data)));
+    return name;
+  };
+  const int64s = (values: Shape): string =>
+    initialiser(`i${values.join()}`, INT64, [values.length], littleEndian(BigInt64Array.from(values, BigInt)));
+  const float32s = (values: readonly number[], shape: Shape): string =>
+    initialiser(`f${values.join()}/${shape.join()}`, FLOAT, shape, littleEndian(Float32Array.from(values)));
+
+  const wanted = new Map<Tensor, string>();
+  for (const [name, t] of Object.entries(outputs)) {
+    if (t.op !== 'Input' && t.op !== 'Constant' && !wanted.has(t)) wanted.set(t, name);
+  }
+
+  for (const node of topologicalOrder(Object.values(outputs))) {
+    if (node.op === 'Input') {
+      const { name } = (node as Tensor<'Input'>).attributes;
+      if (inputs[name]) throw new Error(`Two inputs are called '${name}'.`);
+      inputs[name] = node.shape;
+      names.set(node, name);
+      continue;
+    }
+    if (node.data) {
+      const values = node.data instanceof Float32Array ? node.data : Float32Array.from(node.data);
+      const name =
+        values.length === 1
+          ? float32s([values[0]!], node.shape)
+          : initialiser(`t${names.size}`, FLOAT, node.shape, littleEndian(values));
+      names.set(node, name);
+      continue;
+    }
+    const name = wanted.get(node) ?? `t${names.size}`;
+    names.set(node, name);
+    const { extra, attributes } = emitOp(node, int64s, float32s);
+    const args = [...node.inputs.map((t) => names.get(t)!), ...extra];
+    nodes.push(nodeProto(node.op, args, name, attributes));
+  }
+  for (const [name, t] of Object.entries(outputs)) {
+    if (names.get(t) !== name) nodes.push(nodeProto('Identity', [names.get(t)!], name, []));
+  }
+
+  const outputShapes = Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, t.shape]));
+  const graph = message(
+    7,
+    ...nodes,
+    string(2, 'fauve'),
+    ...initialisers,
+    ...Object.entries(inputs).map(([name, shape]) => valueInfo(11, name, shape)),
+    ...Object.entries(outputShapes).map(([name, shape]) => valueInfo(12, name, shape)),
+  );
+  const opset = message(8, string(1, ''), integer(2, OPSET));
+  return { bytes: encode([...integer(1, IR_VERSION), ...string(2, 'fauve'), ...graph, ...opset]), inputs, outputs: outputShapes };
+}
+
+interface Emission {
+  /** Names of inputs that the graph carries as attributes and ONNX as tensors. */
+  readonly extra: readonly string[];
+  readonly attributes: readonly Message[];
+}
+
+const NOTHING: Emission = { extra: [], attributes: [] };
+
+function emitOp(
+  node: Tensor,
+  int64s: (values: Shape) => string,
+  float32s: (values: readonly number[], shape: Shape) => string,
+): Emission {
+  const t = node as { [K in OpName]: Tensor<K> }[OpName];
+  switch (t.op) {
+    case 'Conv': {
+      const kernel = t.inputs[1]!.shape.slice(2);
+      const { strides, pads } = t.attributes;
+      return { extra: [], attributes: [ints('kernel_shape', kernel), ints('strides', strides), ints('pads', pads)] };
+    }
+    case 'MaxPool':
+    case 'AveragePool': {
+      const { kernel } = t.attributes;
+      return { extra: [], attributes: [ints('kernel_shape', kernel), ints('strides', kernel)] };
+    }
+    case 'Resize': {
+      return {
+        extra: ['', float32s([1, 1, ...t.attributes.scales], [4])],
+        attributes: [
+          text('mode', 'nearest'),
+          text('coordinate_transformation_mode', 'asymmetric'),
+          text('nearest_mode', 'floor'),
+        ],
+      };
+    }
+    case 'Pad': {
+      const { before, after, mode } = t.attributes;
+      return { extra: [int64s([...before, ...after])], attributes: [text('mode', mode)] };
+    }
+    case 'InstanceNormalization':
+      return { extra: [], attributes: [real('epsilon', t.attributes.epsilon)] };
+    case 'Gemm': {
+      const { transA, transB } = t.attributes;
+      return { extra: [], attributes: [int('transA', Number(transA)), int('transB', Number(transB))] };
+    }
+    case 'Transpose':
+      return { extra: [], attributes: [ints('perm', t.attributes.perm)] };
+    case 'Reshape':
+    case 'Expand':
+      return { extra: [int64s(t.shape)], attributes: [] };
+    case 'Slice': {
+      const { starts, steps } = t.attributes;
+      const ends = t.shape.map((length, axis) => {
+        const end = starts[axis]! + length * steps[axis]!;
+        // Below zero ONNX counts from the end; past the first element is "less than minus the length".
+        return end < 0 ? -t.inputs[0]!.shape[axis]! - 1 : end;
+      });
+      return { extra: [int64s(starts), int64s(ends), int64s(starts.map((_, axis) => axis)), int64s(steps)], attributes: [] };
+    }
+    case 'Concat':
+      return { extra: [], attributes: [int('axis', t.attributes.axis)] };
+    case 'HardSigmoid':
+      return { extra: [], attributes: [real('alpha', t.attributes.alpha), real('beta', t.attributes.beta)] };
+    case 'Clip':
+      return { extra: [float32s([t.attributes.min], []), float32s([t.attributes.max], [])], attributes: [] };
+    case 'ReduceSum':
+      return { extra: [int64s(t.attributes.axes)], attributes: [int('keepdims', 1)] };
+    case 'ReduceMean':
+      return { extra: [], attributes: [ints('axes', t.attributes.axes), int('keepdims', 1)] };
+    default:
+      return NOTHING;
+  }
+}
+
+function nodeProto(op: string, inputs: readonly string[], output: string, attributes: readonly Message[]): Message {
+  return message(1, ...inputs.map((name) => string(1, name)), string(2, output), string(4, op), ...attributes);
+}
+
+function valueInfo(field: number, name: string, shape: Shape): Message {
+  const dims = shape.map((dim) => message(1, integer(1, dim)));
+  return message(field, string(1, name), message(2, message(1, integer(1, FLOAT), message(2, ...dims))));
+}
+
+// AttributeProto: name 1, type 20 (FLOAT 1, INT 2, STRING 3, INTS 7), f 2, i 3, s 4, ints 8.
+const real = (name: string, value: number) => message(5, string(1, name), float(2, value), integer(20, 1));
+const int = (name: string, value: number) => message(5, string(1, name), integer(3, value), integer(20, 2));
+const text = (name: string, value: string) => message(5, string(1, name), string(4, value), integer(20, 3));
+const ints = (name: string, values: Shape) =>
+  message(5, string(1, name), ...values.map((value) => integer(8, value)), integer(20, 7));
