@@ -21,7 +21,14 @@ export function evaluate(outputs: readonly Tensor[], feeds: Readonly<Record<stri
       }
       values.set(node, fed);
     } else {
-      values.set(node, node.data ?? evaluateNode(node, node.inputs.map((t) => values.get(t)!)));
+      values.set(
+        node,
+        node.data ??
+          evaluateNode(
+            node,
+            node.inputs.map((t) => values.get(t)!),
+          ),
+      );
     }
   }
   return outputs.map((t) => Float64Array.from(values.get(t)!));
@@ -61,7 +68,8 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
                 for (let v = 0; v < kw; v++) {
                   const z = c * strides[1] - pads[1] + v;
                   if (z < 0 || z >= width) continue;
-                  sum += x![((i * channels + k) * height + y) * width + z]! * w![((o * channels + k) * kh + u) * kw + v]!;
+                  sum +=
+                    x![((i * channels + k) * height + y) * width + z]! * w![((o * channels + k) * kh + u) * kw + v]!;
                 }
               }
             out[at++] = sum;
@@ -145,7 +153,13 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
 
   Transpose: (node, [x], out) => {
     const source = stridesOf(node.inputs[0]!.shape);
-    return gather(node.shape, out, x!, 0, node.attributes.perm.map((axis) => source[axis]!));
+    return gather(
+      node.shape,
+      out,
+      x!,
+      0,
+      node.attributes.perm.map((axis) => source[axis]!),
+    );
   },
 
   Reshape: (_, [x], out) => {
@@ -158,7 +172,13 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
   Slice: (node, [x], out) => {
     const { starts, steps } = node.attributes;
     const source = stridesOf(node.inputs[0]!.shape);
-    return gather(node.shape, out, x!, offset(starts, source), steps.map((step, axis) => step * source[axis]!));
+    return gather(
+      node.shape,
+      out,
+      x!,
+      offset(starts, source),
+      steps.map((step, axis) => step * source[axis]!),
+    );
   },
 
   Concat: (node, inputs, out) => {

@@ -11,7 +11,10 @@ import { vjps } from './vjps.js';
  */
 export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (output.shape.length !== 0) {
-    throw new FauveError('input', `grad needs a scalar of shape [], received ${formatShape(output.shape)}. Use mean or sum.`);
+    throw new FauveError(
+      'input',
+      `grad needs a scalar of shape [], received ${formatShape(output.shape)}. Use mean or sum.`,
+    );
   }
   const order = topologicalOrder([output]);
   const needed = new Set<Tensor>(wrt);
@@ -33,7 +36,8 @@ export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   }
   return wrt.map((t) => {
     const gradient = gradients.get(t);
-    if (!gradient) throw new FauveError('input', `grad: the output does not depend on a ${t.op} of shape ${formatShape(t.shape)}.`);
+    if (!gradient)
+      throw new FauveError('input', `grad: the output does not depend on a ${t.op} of shape ${formatShape(t.shape)}.`);
     return gradient;
   });
 }
@@ -42,6 +46,8 @@ export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
 function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   if (sameShape(gradient.shape, shape)) return gradient;
   const extra = gradient.shape.length - shape.length;
-  const axes = gradient.shape.flatMap((dim, axis) => (axis < extra || (shape[axis - extra] === 1 && dim !== 1) ? [axis] : []));
+  const axes = gradient.shape.flatMap((dim, axis) =>
+    axis < extra || (shape[axis - extra] === 1 && dim !== 1) ? [axis] : [],
+  );
   return reshape(reduceSum(gradient, axes), shape);
 }

@@ -30,7 +30,10 @@ function make<K extends OpName>(
 ): Tensor {
   const node: Tensor<K> = Object.freeze({ op, inputs, attributes, shape, dtype });
   if (dtype === 'float32' && inputs.every((t) => t.op === 'Constant')) {
-    const data = evaluateNode(node, inputs.map((t) => t.data!));
+    const data = evaluateNode(
+      node,
+      inputs.map((t) => t.data!),
+    );
     const lossless = inputs.every((t) => t.data instanceof Float32Array) && MOVES_ONLY.has(op);
     return constant(lossless ? Float32Array.from(data) : data, shape);
   }
@@ -58,18 +61,22 @@ export function conv(
   requireRank('Conv', w, 4, '[O,I,kh,kw]');
   const [n, channels, height, width] = x.shape as [number, number, number, number];
   const [out, inner, kh, kw] = w.shape as [number, number, number, number];
-  if (channels !== inner) fail('Conv', `the kernel ${formatShape(w.shape)} needs ${inner} channels, received ${channels}.`);
-  if (b && !sameShape(b.shape, [out])) fail('Conv', `expected a bias of shape [${out}], received ${formatShape(b.shape)}.`);
+  if (channels !== inner)
+    fail('Conv', `the kernel ${formatShape(w.shape)} needs ${inner} channels, received ${channels}.`);
+  if (b && !sameShape(b.shape, [out]))
+    fail('Conv', `expected a bias of shape [${out}], received ${formatShape(b.shape)}.`);
   const rows = Math.floor((height + pads[0] + pads[2] - kh) / strides[0]) + 1;
   const cols = Math.floor((width + pads[1] + pads[3] - kw) / strides[1]) + 1;
-  if (rows < 1 || cols < 1) fail('Conv', `a ${kh}×${kw} kernel does not fit into ${height}×${width} with pads ${pads.join(',')}.`);
+  if (rows < 1 || cols < 1)
+    fail('Conv', `a ${kh}×${kw} kernel does not fit into ${height}×${width} with pads ${pads.join(',')}.`);
   return make('Conv', b ? [x, w, b] : [x, w], { strides, pads }, [n, out, rows, cols]);
 }
 
 function pool(op: 'MaxPool' | 'AveragePool', x: Tensor, kernel: Pair): Tensor {
   requireRank(op, x, 4, '[N,C,H,W]');
   const [n, channels, height, width] = x.shape as [number, number, number, number];
-  if (height < kernel[0] || width < kernel[1]) fail(op, `a ${kernel.join('×')} window does not fit into ${height}×${width}.`);
+  if (height < kernel[0] || width < kernel[1])
+    fail(op, `a ${kernel.join('×')} window does not fit into ${height}×${width}.`);
   const shape = [n, channels, Math.floor(height / kernel[0]), Math.floor(width / kernel[1])];
   return make(op, [x], { kernel }, shape);
 }
@@ -83,7 +90,8 @@ export const averagePool = (x: Tensor, kernel: Pair = [2, 2]) => pool('AveragePo
 /** Nearest-neighbour enlargement of [N,C,H,W] by whole factors. */
 export function resize(x: Tensor, scales: Pair): Tensor {
   requireRank('Resize', x, 4, '[N,C,H,W]');
-  if (!scales.every((s) => Number.isInteger(s) && s >= 1)) fail('Resize', `scales are whole numbers, received ${scales.join('×')}.`);
+  if (!scales.every((s) => Number.isInteger(s) && s >= 1))
+    fail('Resize', `scales are whole numbers, received ${scales.join('×')}.`);
   const [n, channels, height, width] = x.shape as [number, number, number, number];
   return make('Resize', [x], { scales }, [n, channels, height * scales[0], width * scales[1]]);
 }
@@ -91,12 +99,21 @@ export function resize(x: Tensor, scales: Pair): Tensor {
 /** Adds `before[axis]` and `after[axis]` elements: zeros, a mirror image without the edge, or copies of the edge. */
 export function pad(x: Tensor, before: Shape, after: Shape, mode: PadMode = 'constant'): Tensor {
   const rank = x.shape.length;
-  if (before.length !== rank || after.length !== rank) fail('Pad', `${formatShape(x.shape)} needs ${rank} pads on each side.`);
+  if (before.length !== rank || after.length !== rank)
+    fail('Pad', `${formatShape(x.shape)} needs ${rank} pads on each side.`);
   if (mode === 'reflect' && x.shape.some((dim, axis) => Math.max(before[axis]!, after[axis]!) >= dim)) {
-    fail('Pad', `reflect padding has to be smaller than the image: ${formatShape(x.shape)}, pads ${before.join()}/${after.join()}.`);
+    fail(
+      'Pad',
+      `reflect padding has to be smaller than the image: ${formatShape(x.shape)}, pads ${before.join()}/${after.join()}.`,
+    );
   }
   if ([...before, ...after].every((p) => p === 0)) return x;
-  return make('Pad', [x], { mode, before, after }, x.shape.map((dim, axis) => dim + before[axis]! + after[axis]!));
+  return make(
+    'Pad',
+    [x],
+    { mode, before, after },
+    x.shape.map((dim, axis) => dim + before[axis]! + after[axis]!),
+  );
 }
 
 /** (x − mean) / √(variance + epsilon) · scale + bias, over the positions of each [N,C] plane (Ulyanov 2016). */
@@ -130,14 +147,25 @@ export function gemm(a: Tensor, b: Tensor, { transA = false, transB = false } = 
 }
 
 export function transpose(x: Tensor, perm: Shape): Tensor {
-  if (!sameShape([...perm].sort((a, b) => a - b), x.shape.map((_, axis) => axis))) {
+  if (
+    !sameShape(
+      [...perm].sort((a, b) => a - b),
+      x.shape.map((_, axis) => axis),
+    )
+  ) {
     fail('Transpose', `${perm.join()} is not a permutation of the axes of ${formatShape(x.shape)}.`);
   }
-  return make('Transpose', [x], { perm }, perm.map((axis) => x.shape[axis]!));
+  return make(
+    'Transpose',
+    [x],
+    { perm },
+    perm.map((axis) => x.shape[axis]!),
+  );
 }
 
 export function reshape(x: Tensor, shape: Shape): Tensor {
-  if (sizeOf(shape) !== sizeOf(x.shape)) fail('Reshape', `${formatShape(x.shape)} and ${formatShape(shape)} differ in size.`);
+  if (sizeOf(shape) !== sizeOf(x.shape))
+    fail('Reshape', `${formatShape(x.shape)} and ${formatShape(shape)} differ in size.`);
   return sameShape(x.shape, shape) ? x : make('Reshape', [x], {}, [...shape]);
 }
 
@@ -153,7 +181,8 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 export function slice(x: Tensor, starts: Shape, lengths: Shape, steps: Shape = starts.map(() => 1)): Tensor {
   x.shape.forEach((dim, axis) => {
     const [start, length, step] = [starts[axis], lengths[axis], steps[axis]];
-    if (start === undefined || length === undefined || !step) fail('Slice', `every axis of ${formatShape(x.shape)} needs a range.`);
+    if (start === undefined || length === undefined || !step)
+      fail('Slice', `every axis of ${formatShape(x.shape)} needs a range.`);
     const last = start + (length - 1) * step;
     if (length < 1 || start < 0 || start >= dim || last < 0 || last >= dim) {
       fail('Slice', `axis ${axis} of ${formatShape(x.shape)} has no elements ${start}…${last}.`);
@@ -229,11 +258,18 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   return make('Where', [condition, left, right], {}, shape);
 }
 
-const reduction = (op: 'ReduceSum' | 'ReduceMean') => (x: Tensor, axes: Shape = x.shape.map((_, axis) => axis)) => {
-  for (const axis of axes) if (x.shape[axis] === undefined) fail(op, `${formatShape(x.shape)} has no axis ${axis}.`);
-  if (axes.every((axis) => x.shape[axis] === 1)) return x;
-  return make(op, [x], { axes }, x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)));
-};
+const reduction =
+  (op: 'ReduceSum' | 'ReduceMean') =>
+  (x: Tensor, axes: Shape = x.shape.map((_, axis) => axis)) => {
+    for (const axis of axes) if (x.shape[axis] === undefined) fail(op, `${formatShape(x.shape)} has no axis ${axis}.`);
+    if (axes.every((axis) => x.shape[axis] === 1)) return x;
+    return make(
+      op,
+      [x],
+      { axes },
+      x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)),
+    );
+  };
 
 /** Sum over the given axes (all by default); reduced axes stay, with length 1. */
 export const reduceSum = reduction('ReduceSum');

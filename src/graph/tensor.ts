@@ -153,6 +153,9 @@ export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
 
 function checkShape(what: string, shape: Shape): void {
   if (!shape.every((dim) => Number.isInteger(dim) && dim >= 1)) {
-    throw new FauveError('input', `${what}: every dimension is a whole number of at least 1, received ${formatShape(shape)}.`);
+    throw new FauveError(
+      'input',
+      `${what}: every dimension is a whole number of at least 1, received ${formatShape(shape)}.`,
+    );
   }
 }

@@ -112,7 +112,13 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
 
   Transpose: (y, dy) => {
     const { perm } = y.attributes;
-    return [() => transpose(dy, perm.map((_, axis) => perm.indexOf(axis)))];
+    return [
+      () =>
+        transpose(
+          dy,
+          perm.map((_, axis) => perm.indexOf(axis)),
+        ),
+    ];
   },
 
   Reshape: (y, dy) => [() => reshape(dy, y.inputs[0]!.shape)],
@@ -132,7 +138,8 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
 
   Add: (_, dy) => [() => dy, () => dy],
   Sub: (_, dy) => [() => dy, () => neg(dy)],
-  Mul: ({ inputs: [a, b] }, dy) => (a === b ? [() => mul(mul(dy, a!), 2), null] : [() => mul(dy, b!), () => mul(dy, a!)]),
+  Mul: ({ inputs: [a, b] }, dy) =>
+    a === b ? [() => mul(mul(dy, a!), 2), null] : [() => mul(dy, b!), () => mul(dy, a!)],
   Div: (y, dy) => {
     const b = y.inputs[1]!;
     return [() => div(dy, b), () => neg(div(mul(dy, y), b))];
@@ -195,11 +202,11 @@ function convInputGradient(y: Tensor<'Conv'>, dy: Tensor, x: Tensor, w: Tensor):
   if (around.every((p) => p >= 0)) return conv(spread, rotateKernel(w), undefined, { pads: around });
   const add = around.map((p) => Math.max(p, 0));
   const cut = around.map((p) => Math.max(-p, 0));
-  const seen = slice(spread, [0, 0, cut[0]!, cut[1]!], [
-    ...spread.shape.slice(0, 2),
-    rows - cut[0]! - cut[2]!,
-    cols - cut[1]! - cut[3]!,
-  ]);
+  const seen = slice(
+    spread,
+    [0, 0, cut[0]!, cut[1]!],
+    [...spread.shape.slice(0, 2), rows - cut[0]! - cut[2]!, cols - cut[1]! - cut[3]!],
+  );
   return conv(seen, rotateKernel(w), undefined, { pads: [add[0]!, add[1]!, add[2]!, add[3]!] });
 }
 
@@ -234,7 +241,11 @@ function cropTo(x: Tensor, [height, width]: readonly [number, number]): Tensor {
 
 /** Zeros below and to the right, up to the height and width of `target`. */
 function padTo(x: Tensor, target: Tensor): Tensor {
-  return pad(x, [0, 0, 0, 0], target.shape.map((dim, axis) => dim - x.shape[axis]!));
+  return pad(
+    x,
+    [0, 0, 0, 0],
+    target.shape.map((dim, axis) => dim - x.shape[axis]!),
+  );
 }
 
 /** Zeros between the elements: a step of s puts s − 1 of them after each element but the last. */
@@ -245,10 +256,18 @@ function insertZeros(x: Tensor, steps: Shape): Tensor {
     const { shape } = result;
     const columns = reshape(result, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]);
     const zeros = columns.shape.map((_, i) => (i === axis + 1 ? step - 1 : 0));
-    const spread = pad(columns, zeros.map(() => 0), zeros);
+    const spread = pad(
+      columns,
+      zeros.map(() => 0),
+      zeros,
+    );
     const joined = reshape(spread, shape.with(axis, shape[axis]! * step));
     const length = (shape[axis]! - 1) * step + 1;
-    result = slice(joined, shape.map(() => 0), shape.with(axis, length));
+    result = slice(
+      joined,
+      shape.map(() => 0),
+      shape.with(axis, length),
+    );
   });
   return result;
 }
@@ -266,7 +285,11 @@ function unslice(dy: Tensor, shape: Shape, starts: Shape, steps: Shape): Tensor 
     : dy;
   const spread = insertZeros(forward, steps.map(Math.abs));
   const before = starts.map((start, axis) => (backwards[axis] ? start + (dy.shape[axis]! - 1) * steps[axis]! : start));
-  return pad(spread, before, shape.map((dim, axis) => dim - before[axis]! - spread.shape[axis]!));
+  return pad(
+    spread,
+    before,
+    shape.map((dim, axis) => dim - before[axis]! - spread.shape[axis]!),
+  );
 }
 
 /** The adjoint of padding, axis by axis: what went into the border comes back to where it was copied from. */

@@ -3,7 +3,7 @@ import { add, mul } from '../graph/ops.js';
 import { input, type Shape, scalar, type Tensor } from '../graph/tensor.js';
 import type { LossNetwork } from '../networks/vgg.js';
 import { contentLoss, type Normalisation } from './content.js';
-import { styleLoss, type StyleStatistics, styleStatistics } from './style.js';
+import { type StyleStatistics, styleLoss, styleStatistics } from './style.js';
 import { type TotalVariationNorm, totalVariationLoss } from './total-variation.js';
 
 /** What is compared at which layers, and how much each counts. */
@@ -38,8 +38,8 @@ export interface LossGraph {
   readonly targets: Readonly<Record<string, Shape>>;
 }
 
-const contentTarget = (layer: string) => `content ${layer}`;
-const styleTarget = (layer: string, part: number) => (part === 0 ? `style ${layer}` : `style ${layer} deviation`);
+const contentTarget = (layer: string) => `target content ${layer}`;
+const styleTarget = (layer: string, part: number) => `target style ${layer}${part === 0 ? '' : ' deviation'}`;
 
 /** Layers that the settings need, without those of weight 0. */
 export function activeLayers(settings: LossSettings): { content: string[]; style: string[] } {
@@ -70,7 +70,8 @@ export function lossTerms(settings: LossSettings): LossTerm[] {
       weight: settings.styleWeight * share(settings.styleLayers, layer),
     })),
   ];
-  if (settings.tvWeight !== 0) terms.push({ name: 'total variation', kind: 'total variation', weight: settings.tvWeight });
+  if (settings.tvWeight !== 0)
+    terms.push({ name: 'total variation', kind: 'total variation', weight: settings.tvWeight });
   if (terms.length === 0) throw new FauveError('usage', 'All loss weights are 0. Give at least one a positive weight.');
   return terms;
 }

@@ -49,7 +49,7 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
   for (const node of topologicalOrder(Object.values(outputs))) {
     if (node.op === 'Input') {
       const { name } = (node as Tensor<'Input'>).attributes;
-      if (inputs[name]) throw new Error(`Two inputs are called '${name}'.`);
+      if (inputs[name] || outputs[name]) throw new Error(`Two inputs or outputs are called '${name}'.`);
       inputs[name] = node.shape;
       names.set(node, name);
       continue;
@@ -83,7 +83,11 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
     ...Object.entries(outputShapes).map(([name, shape]) => valueInfo(12, name, shape)),
   );
   const opset = message(8, string(1, ''), integer(2, OPSET));
-  return { bytes: encode([...integer(1, IR_VERSION), ...string(2, 'fauve'), ...graph, ...opset]), inputs, outputs: outputShapes };
+  return {
+    bytes: encode([...integer(1, IR_VERSION), ...string(2, 'fauve'), ...graph, ...opset]),
+    inputs,
+    outputs: outputShapes,
+  };
 }
 
 interface Emission {
@@ -143,7 +147,10 @@ function emitOp(
         // Below zero ONNX counts from the end; past the first element is "less than minus the length".
         return end < 0 ? -t.inputs[0]!.shape[axis]! - 1 : end;
       });
-      return { extra: [int64s(starts), int64s(ends), int64s(starts.map((_, axis) => axis)), int64s(steps)], attributes: [] };
+      return {
+        extra: [int64s(starts), int64s(ends), int64s(starts.map((_, axis) => axis)), int64s(steps)],
+        attributes: [],
+      };
     }
     case 'Concat':
       return { extra: [], attributes: [int('axis', t.attributes.axis)] };

@@ -1,0 +1,52 @@
+/** Floating-point types that weight files use, named as in safetensors. */
+export type FloatType = 'F16' | 'BF16' | 'F32' | 'F64';
+
+/** Bytes of one value. */
+export const floatBytes: Readonly<Record<FloatType, number>> = Object.freeze({ F16: 2, BF16: 2, F32: 4, F64: 8 });
+
+/** Whether a string names one of the {@link FloatType}s. */
+export function isFloatType(name: string): name is FloatType {
+  return Object.hasOwn(floatBytes, name);
+}
+
+/**
+ * Little-endian values of any of the types as float32. F32 that is aligned to 4 bytes is not copied: the result is then a view
+ * of the same memory. F64 is rounded to the nearest float32 and becomes Infinity beyond its range.
+ */
+export function toFloat32(bytes: Uint8Array, type: FloatType): Float32Array {
+  const count = Math.floor(bytes.byteLength / floatBytes[type]);
+  const { buffer, byteOffset } = aligned(bytes, floatBytes[type]);
+  switch (type) {
+    case 'F32':
+      return new Float32Array(buffer, byteOffset, count);
+    case 'F64':
+      return Float32Array.from(new Float64Array(buffer, byteOffset, count));
+    case 'BF16': {
+      // bfloat16 is the upper half of a float32.
+      const halves = new Uint16Array(buffer, byteOffset, count);
+      const words = new Uint32Array(count);
+      for (let i = 0; i < count; i++) words[i] = halves[i]! << 16;
+      return new Float32Array(words.buffer);
+    }
+    case 'F16': {
+      const halves = new Uint16Array(buffer, byteOffset, count);
+      const result = new Float32Array(count);
+      for (let i = 0; i < count; i++) result[i] = halfToNumber(halves[i]!);
+      return result;
+    }
+  }
+}
+
+function aligned(bytes: Uint8Array, size: number): Uint8Array {
+  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+}
+
+/** IEEE 754 binary16: 1 sign bit, 5 exponent bits, 10 fraction bits. */
+function halfToNumber(half: number): number {
+  const sign = half & 0x8000 ? -1 : 1;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

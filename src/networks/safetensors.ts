@@ -1,0 +1,135 @@
+import { FauveError, messageOf } from '../errors.js';
+import { floatBytes, isFloatType, toFloat32 } from './floats.js';
+import type { WeightTensor } from './network.js';
+
+/** What a safetensors file holds. The tensors may be views of the bytes that were read. */
+export interface Safetensors {
+  /** In the order of the file's data. */
+  readonly tensors: Map<string, WeightTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+const lengthBytes = 8;
+const longestHeader = 100_000_000;
+
+/**
+ * Reads a safetensors file: 8 bytes of header length, a JSON header, the data. F32, F16, BF16 and F64 become float32; aligned F32
+ * is not copied. Like the reference implementation it accepts neither gaps nor overlaps nor bytes that belong to no tensor.
+ * @throws FauveError `input` for a truncated or corrupted file and for types that are no floats
+ * @see https://github.com/huggingface/safetensors#format
+ */
+export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors file'): Safetensors {
+  const fail = (what: string): never => {
+    throw new FauveError('input', `${fileName} is truncated or corrupted: ${what}. Get the file again.`);
+  };
+  if (bytes.byteLength < lengthBytes) fail(`it has ${bytes.byteLength} bytes, a header needs at least ${lengthBytes}`);
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (headerLength > longestHeader || lengthBytes + headerLength > bytes.byteLength) {
+    fail(`its header says that it is ${headerLength} bytes long, the file has ${bytes.byteLength}`);
+  }
+  const data = bytes.subarray(lengthBytes + headerLength);
+  let header: unknown;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(
+      bytes.subarray(lengthBytes, lengthBytes + headerLength),
+    );
+    header = JSON.parse(text);
+  } catch (error) {
+    fail(`its header is not JSON (${messageOf(error)})`);
+  }
+  if (!isRecord(header)) return fail('its header is not a JSON object');
+
+  let metadata: Record<string, string> = {};
+  const entries: Entry[] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (name !== '__metadata__')
+      entries.push(parseEntry(name, value) ?? fail(`the entry of tensor '${name}' is invalid`));
+    else if (isStringRecord(value)) metadata = value;
+    else fail('its __metadata__ is not an object of strings');
+  }
+
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  const tensors = new Map<string, WeightTensor>();
+  let position = 0;
+  for (const { name, dtype, shape, begin, end } of entries) {
+    if (!isFloatType(dtype)) {
+      const known = Object.keys(floatBytes).join(', ');
+      throw new FauveError('input', `${fileName} has tensor '${name}' of type ${dtype}; weights are one of ${known}.`);
+    }
+    if (begin !== position) fail(`tensor '${name}' starts at byte ${begin} of the data, expected ${position}`);
+    if (end > data.byteLength) {
+      fail(`tensor '${name}' ends at byte ${end} of the data, which has ${data.byteLength} bytes`);
+    }
+    const needed = shape.reduce((product, size) => product * size, floatBytes[dtype]);
+    if (end - begin !== needed) {
+      fail(`tensor '${name}' [${shape}] of ${dtype} needs ${needed} bytes, its entry has ${end - begin}`);
+    }
+    tensors.set(name, { shape, data: toFloat32(data.subarray(begin, end), dtype) });
+    position = end;
+  }
+  if (position !== data.byteLength) fail(`${data.byteLength - position} bytes at the end belong to no tensor`);
+  return { tensors, metadata };
+}
+
+/**
+ * Writes float32 tensors as safetensors, in the order of the map; metadata keys are sorted. The same input gives the same bytes.
+ * The data section starts at a multiple of 8 bytes, so that readers need not copy.
+ * @throws FauveError `input` when a tensor's shape does not match its data
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, WeightTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = {};
+  const keys = Object.keys(metadata).sort();
+  if (keys.length > 0) header.__metadata__ = Object.fromEntries(keys.map((key) => [key, metadata[key]]));
+  let position = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (count !== data.length) {
+      throw new FauveError('input', `Tensor '${name}' [${shape}] needs ${count} values, received ${data.length}.`);
+    }
+    header[name] = { dtype: 'F32', shape, data_offsets: [position, position + data.byteLength] };
+    position += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(json.byteLength / 8) * 8;
+  const bytes = new Uint8Array(lengthBytes + headerLength + position);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.fill(0x20, lengthBytes, lengthBytes + headerLength);
+  bytes.set(json, lengthBytes);
+  let offset = lengthBytes + headerLength;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return bytes;
+}
+
+function parseEntry(name: string, value: unknown): Entry | undefined {
+  if (!isRecord(value)) return undefined;
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) return undefined;
+  const [begin, end] = offsets as [number, number];
+  return begin <= end ? { name, dtype, shape, begin, end } : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isStringRecord(value: unknown): value is Record<string, string> {
+  return isRecord(value) && Object.values(value).every((item) => typeof item === 'string');
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}

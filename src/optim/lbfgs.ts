@@ -1,0 +1,182 @@
+import { FauveError } from '../errors.js';
+import { addScaled, dot, largest, project } from './vectors.js';
+
+/** Options of {@link Lbfgs}. */
+export interface LbfgsOptions {
+  /** Pairs (s, y) that are remembered: m in the papers. */
+  readonly history: number;
+  /** `[low, high]`: every value stays within, as part of the optimisation. */
+  readonly bounds?: readonly [number, number];
+  /** Largest change of any one value in the very first step, before there is any curvature to go by. */
+  readonly firstStep: number;
+  /** Sufficient decrease c₁ of Armijo's rule (Nocedal & Wright 2006, eq. 3.4). */
+  readonly sufficientDecrease: number;
+  /** Evaluations that one step may take before the memory is dropped and steepest descent is tried. */
+  readonly maxEvaluations: number;
+}
+
+export const defaultLbfgsOptions: LbfgsOptions = Object.freeze({
+  history: 20,
+  firstStep: 0.05,
+  sufficientDecrease: 1e-4,
+  maxEvaluations: 8,
+});
+
+/** Loss and gradient at a point. `extra` travels along with the accepted point (the terms of the loss, for one). */
+export interface Evaluation<T> {
+  readonly loss: number;
+  readonly gradient: Float32Array;
+  readonly extra: T;
+}
+
+export type Evaluate<T> = (x: Float32Array) => Promise<Evaluation<T>>;
+
+/** What one step did. */
+export interface LbfgsStep<T> {
+  /** At the point that the step ended on. */
+  readonly loss: number;
+  readonly extra: T;
+  readonly evaluations: number;
+  /** `moved`; `restarted`: moved after the memory was dropped; `converged`: no direction lowers the loss. */
+  readonly outcome: 'moved' | 'restarted' | 'converged';
+}
+
+/** A change of x and the change of the gradient along it. */
+export interface CurvaturePair {
+  readonly s: Float32Array;
+  readonly y: Float32Array;
+}
+
+/**
+ * Limited-memory BFGS (Nocedal 1980; Nocedal & Wright 2006, alg. 7.4) with bounds: a value that sits on a bound and is
+ * pushed outwards is held, the others move along the quasi-Newton direction and are projected onto the bounds within a
+ * backtracking line search (two-metric projection, Bertsekas 1982). A point is accepted only when it is finite and lowers
+ * the loss, so the loss never rises. Departure from L-BFGS-B: no generalised Cauchy point, which would cost a pass over
+ * all pairs for each breakpoint and there are as many as pixels.
+ */
+export class Lbfgs<T> {
+  readonly options: LbfgsOptions;
+  x: Float32Array;
+  pairs: CurvaturePair[];
+  private current: Evaluation<T> | undefined;
+
+  constructor(x: Float32Array, options: Partial<LbfgsOptions> = {}, pairs: readonly CurvaturePair[] = []) {
+    this.options = { ...defaultLbfgsOptions, ...options };
+    this.x = Float32Array.from(x);
+    if (this.options.bounds) project(this.x, this.options.bounds);
+    this.pairs = pairs.slice(-this.options.history).filter(({ s, y }) => dot(s, y) > 0);
+  }
+
+  /**
+   * One step: evaluates until a lower loss is found.
+   * @throws FauveError `input` when the loss or its gradient is not finite where the optimisation starts
+   */
+  async step(evaluate: Evaluate<T>): Promise<LbfgsStep<T>> {
+    let evaluations = 0;
+    if (!this.current) {
+      this.current = await evaluate(this.x);
+      evaluations++;
+      if (!isFinite(this.current)) {
+        throw new FauveError(
+          'input',
+          'The loss or its gradient is not finite at the start. Check the pictures and the weights.',
+        );
+      }
+    }
+    const attempt = await this.search(evaluate, this.pairs.length > 0 ? 'quasi-Newton' : 'steepest');
+    evaluations += attempt.evaluations;
+    if (attempt.moved) return { loss: this.current.loss, extra: this.current.extra, evaluations, outcome: 'moved' };
+    let restarted = false;
+    if (this.pairs.length > 0) {
+      // The memory points the wrong way (or the loss is at the limit of float32): try the gradient itself once.
+      this.pairs = [];
+      const again = await this.search(evaluate, 'steepest');
+      evaluations += again.evaluations;
+      restarted = again.moved;
+    }
+    const { loss, extra } = this.current;
+    return { loss, extra, evaluations, outcome: restarted ? 'restarted' : 'converged' };
+  }
+
+  private async search(
+    evaluate: Evaluate<T>,
+    kind: 'quasi-Newton' | 'steepest',
+  ): Promise<{ moved: boolean; evaluations: number }> {
+    const { bounds, sufficientDecrease, maxEvaluations, firstStep } = this.options;
+    const { loss, gradient } = this.current!;
+    const free = bounds ? withoutHeld(gradient, this.x, bounds) : gradient;
+    const direction = kind === 'steepest' ? negated(free) : quasiNewtonDirection(free, this.pairs);
+    if (bounds && kind === 'quasi-Newton') hold(direction, free);
+    let length = kind === 'steepest' ? firstStep / (largest(free) || 1) : 1;
+    for (let evaluations = 1; evaluations <= maxEvaluations; evaluations++) {
+      const x = addScaled(this.x, length, direction);
+      if (bounds) project(x, bounds);
+      const s = addScaled(x, -1, this.x);
+      const predicted = dot(gradient, s);
+      if (!(predicted < 0)) return { moved: false, evaluations: evaluations - 1 };
+      const next = await evaluate(x);
+      if (isFinite(next) && next.loss <= loss + sufficientDecrease * predicted) {
+        this.remember(s, addScaled(next.gradient, -1, gradient));
+        this.x = x;
+        this.current = next;
+        return { moved: true, evaluations };
+      }
+      // The minimum of the parabola through both losses and the slope, kept within a tenth and a half of the step.
+      const curvature = next.loss - loss - predicted;
+      const ratio = Number.isFinite(curvature) && curvature > 0 ? -predicted / (2 * curvature) : 0.1;
+      length *= Math.min(0.5, Math.max(0.1, ratio));
+    }
+    return { moved: false, evaluations: maxEvaluations };
+  }
+
+  private remember(s: Float32Array, y: Float32Array): void {
+    // Values held on a bound did not move: their gradient's change says nothing about the curvature along s.
+    for (let i = 0; i < s.length; i++) if (s[i] === 0) y[i] = 0;
+    if (dot(s, y) <= 1e-10 * dot(y, y)) return;
+    this.pairs.push({ s, y });
+    if (this.pairs.length > this.options.history) this.pairs.shift();
+  }
+}
+
+/**
+ * −H·g by the two-loop recursion, with H₀ = γ·I scaled by the newest pair (Nocedal & Wright 2006, alg. 7.4, eq. 7.20).
+ * Without pairs it is −g.
+ */
+export function quasiNewtonDirection(gradient: Float32Array, pairs: readonly CurvaturePair[]): Float32Array {
+  const q = negated(gradient);
+  const newest = pairs.at(-1);
+  if (!newest) return q;
+  const rho = pairs.map(({ s, y }) => 1 / dot(s, y));
+  const alpha = new Array<number>(pairs.length).fill(0);
+  for (let i = pairs.length - 1; i >= 0; i--) {
+    alpha[i] = rho[i]! * dot(pairs[i]!.s, q);
+    addScaled(q, -alpha[i]!, pairs[i]!.y, q);
+  }
+  const gamma = 1 / (rho.at(-1)! * dot(newest.y, newest.y));
+  for (let i = 0; i < q.length; i++) q[i]! *= gamma;
+  for (const [i, { s, y }] of pairs.entries()) addScaled(q, alpha[i]! - rho[i]! * dot(y, q), s, q);
+  return q;
+}
+
+function isFinite({ loss, gradient }: Evaluation<unknown>): boolean {
+  return Number.isFinite(loss) && Number.isFinite(dot(gradient, gradient));
+}
+
+function negated(x: Float32Array): Float32Array {
+  const result = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) result[i] = -x[i]!;
+  return result;
+}
+
+/** The gradient with 0 for values on a bound that descent would push outwards. */
+function withoutHeld(gradient: Float32Array, x: Float32Array, [low, high]: readonly [number, number]): Float32Array {
+  const result = Float32Array.from(gradient);
+  for (let i = 0; i < x.length; i++) {
+    if ((x[i]! <= low && gradient[i]! > 0) || (x[i]! >= high && gradient[i]! < 0)) result[i] = 0;
+  }
+  return result;
+}
+
+function hold(direction: Float32Array, free: Float32Array): void {
+  for (let i = 0; i < direction.length; i++) if (free[i] === 0) direction[i] = 0;
+}
