@@ -76,7 +76,7 @@ export class Lbfgs<T> {
     if (!this.current) {
       this.current = await evaluate(this.x);
       evaluations++;
-      if (!isFinite(this.current)) {
+      if (!isUsable(this.current)) {
         throw new FauveError(
           'input',
           'The loss or its gradient is not finite at the start. Check the pictures and the weights.',
@@ -115,7 +115,7 @@ export class Lbfgs<T> {
       const predicted = dot(gradient, s);
       if (!(predicted < 0)) return { moved: false, evaluations: evaluations - 1 };
       const next = await evaluate(x);
-      if (isFinite(next) && next.loss <= loss + sufficientDecrease * predicted) {
+      if (isUsable(next) && next.loss <= loss + sufficientDecrease * predicted) {
         this.remember(s, addScaled(next.gradient, -1, gradient));
         this.x = x;
         this.current = next;
@@ -158,7 +158,7 @@ export function quasiNewtonDirection(gradient: Float32Array, pairs: readonly Cur
   return q;
 }
 
-function isFinite({ loss, gradient }: Evaluation<unknown>): boolean {
+function isUsable({ loss, gradient }: Evaluation<unknown>): boolean {
   return Number.isFinite(loss) && Number.isFinite(dot(gradient, gradient));
 }
 
