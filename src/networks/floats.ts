@@ -38,7 +38,8 @@ export function toFloat32(bytes: Uint8Array, type: FloatType): Float32Array {
 }
 
 function aligned(bytes: Uint8Array, size: number): Uint8Array {
-  return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not slice(), which does not copy when the bytes are a Buffer of Node.
+  return bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
 }
 
 /** IEEE 754 binary16: 1 sign bit, 5 exponent bits, 10 fraction bits. */

@@ -6,6 +6,8 @@ import type { WeightTensor } from './network.js';
 export const hdf5Signature: readonly number[] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 const deepestNesting = 16;
+/** Links can lead in circles; a file of Keras has a few hundred members. */
+const mostMembers = 10_000;
 
 /**
  * Reads the floating-point datasets of a Keras weight file as they are (kernels HWIO), by their path in the file:
@@ -19,27 +21,38 @@ export function readKerasH5(
   wanted: (path: string) => boolean = () => true,
 ): Map<string, WeightTensor> {
   const tensors = new Map<string, WeightTensor>();
+  let members = 0;
+  let total = 0;
   const visit = (group: Group, path: string, depth: number): void => {
     if (depth > deepestNesting) throw new Error(`groups are nested more than ${deepestNesting} deep at ${path}`);
     for (const key of group.keys) {
       const memberPath = path ? `${path}/${key}` : key;
       if (memberPath === 'optimizer_weights') continue;
+      if (++members > mostMembers) throw new Error(`it has more than ${mostMembers} members`);
       const member = group.get(key);
       if (member instanceof Group) visit(member, memberPath, depth + 1);
       else if (member instanceof Dataset && wanted(memberPath)) {
         if (typeof member.dtype !== 'string' || !/^[<>|=]?f\d$/.test(member.dtype)) continue;
+        total += countOf(member);
+        // Checked before anything is allocated: even compressed, weights take more than a byte each.
+        if (!(total <= bytes.byteLength)) {
+          throw new Error(`its shapes ask for ${total} values, the file has ${bytes.byteLength} bytes`);
+        }
         tensors.set(memberPath, { shape: [...member.shape], data: values(member, memberPath) });
       }
     }
   };
   try {
+    checkLength(bytes);
     // jsfive reads from offset 0 of an ArrayBuffer.
     const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-    visit(new File((whole ? bytes : bytes.slice()).buffer as ArrayBuffer, fileName), '', 0);
+    visit(new File((whole ? bytes : new Uint8Array(bytes)).buffer as ArrayBuffer, fileName), '', 0);
   } catch (error) {
+    // What went wrong inside the reader at a wrong offset would tell a user nothing.
+    const reason = error instanceof TypeError || error instanceof RangeError ? '' : ` (${messageOf(error)})`;
     throw new FauveError(
       'input',
-      `${fileName} is not a readable HDF5 file (${messageOf(error)}): truncated, corrupted, or of a kind that Fauve cannot read. Get the file again.`,
+      `${fileName} is not a readable HDF5 file${reason}: truncated, corrupted, or of a kind that Fauve cannot read. Get the file again.`,
       { cause: error },
     );
   }
@@ -62,12 +75,12 @@ export function readKerasVgg(bytes: Uint8Array, fileName = 'The .h5 file'): Map<
     if (rank !== 4 && rank !== 1) {
       throw new FauveError(
         'input',
-        `${fileName} has '${path}' [${tensor.shape}]; a kernel has 4 dimensions, a bias 1. Use the file that Keras publishes.`,
+        `${fileName} has ${JSON.stringify(path)} [${tensor.shape}]; a kernel has 4 dimensions, a bias 1. Use the file that Keras publishes.`,
       );
     }
     const name = rank === 4 ? `${layer}.weight` : `${layer}.bias`;
     if (tensors.has(name))
-      throw new FauveError('input', `${fileName} has ${name} twice, the second time as '${path}'.`);
+      throw new FauveError('input', `${fileName} has ${name} twice, the second time as ${JSON.stringify(path)}.`);
     tensors.set(name, rank === 4 ? hwioToOihw(tensor, layer === 'conv1_1') : tensor);
   }
   if (tensors.size === 0) {
@@ -96,9 +109,23 @@ function hwioToOihw({ shape, data }: WeightTensor, reverseInputs: boolean): Weig
 
 function values(dataset: Dataset, path: string): Float32Array {
   const data = new Float32Array(dataset.value);
-  const count = dataset.shape.reduce((product, size) => product * size, 1);
+  const count = countOf(dataset);
   if (data.length !== count) {
     throw new Error(`dataset ${path} [${dataset.shape}] needs ${count} values, received ${data.length}`);
   }
   return data;
+}
+
+/** A cut file would otherwise show only where data is missing. @throws Error */
+function checkLength(bytes: Uint8Array): void {
+  // Where the superblock says how long the file is, by its version (HDF5 file format specification, II.A).
+  const position = ({ 0: 40, 2: 28, 3: 28 } as Readonly<Record<number, number>>)[bytes[8] ?? 0];
+  if (position === undefined) return; // jsfive names the version that it does not know.
+  if (bytes.byteLength < position + 8) throw new Error(`it has only ${bytes.byteLength} bytes`);
+  const expected = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(position, true);
+  if (expected > bytes.byteLength) throw new Error(`it has ${bytes.byteLength} of ${expected} bytes`);
+}
+
+function countOf({ shape }: Dataset): number {
+  return shape.reduce((product, size) => product * size, 1);
 }

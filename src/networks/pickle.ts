@@ -71,7 +71,10 @@ export function readPickle(bytes: Uint8Array, { globals, persistentLoad }: Pickl
   const tuple = (size: number) => Array.from({ length: size }, pop).reverse();
   const global = (name: string): PickleGlobal => {
     const known = globals.get(name);
-    if (!known) throw new Error(`it asks for '${name}', which weights do not need and which is refused`);
+    if (!known)
+      throw new Error(
+        `it asks for ${JSON.stringify(name.slice(0, 100))}, which weights do not need and which is refused`,
+      );
     return known;
   };
   const recall = (index: number): unknown => {

@@ -25,6 +25,8 @@ interface StoredTensor {
 /** PyTorch before 1.6 starts its files with the pickle of the number 0x1950a86a20f9469cfc6c. */
 const legacyStart = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
 const longestPickle = 64 * 2 ** 20;
+/** Bytes of an entry in the directory of a zip archive, without its name. */
+const shortestZipEntry = 46;
 
 const storageTypes: Readonly<Record<string, { type?: FloatType; itemBytes: number }>> = {
   FloatStorage: { type: 'F32', itemBytes: 4 },
@@ -70,22 +72,35 @@ export function readTorchPth(
       (entry): entry is [string, StoredTensor] =>
         typeof entry[0] === 'string' && isStoredTensor(entry[1]) && !!entry[1].storage.type && wanted(entry[0]),
     );
+    const storages = new Map(stored.map(([, { storage }]) => [storage.key, storage]));
+    // Before anything is allocated: PyTorch does not compress, and tensors that share their data are few.
+    const storedBytes = [...storages.values()].reduce((sum, { count, itemBytes }) => sum + count * itemBytes, 0);
+    const values = stored.reduce((sum, [, { shape }]) => sum + countOf(shape), 0);
+    if (storedBytes > bytes.byteLength || values > bytes.byteLength) {
+      throw new Error(`its ${values} values need ${storedBytes} bytes, the file has ${bytes.byteLength}`);
+    }
     const floats = new Map<string, Float32Array>();
-    const data = storageBytes(new Map(stored.map(([, { storage }]) => [storage.key, storage])));
+    const data = storageBytes(storages);
     for (const [, { storage }] of stored) {
       const found = data.get(storage.key);
       const needed = storage.count * storage.itemBytes;
       if (found?.byteLength !== needed) {
-        throw new Error(`its data ${storage.key} has ${found?.byteLength ?? 'no'} bytes, expected ${needed}`);
+        throw new Error(
+          `its data ${JSON.stringify(storage.key)} has ${found?.byteLength ?? 'no'} bytes, expected ${needed}`,
+        );
       }
       if (!floats.has(storage.key)) floats.set(storage.key, toFloat32(found, storage.type!));
     }
     return new Map(stored.map(([name, tensor]) => [name, gather(name, tensor, floats.get(tensor.storage.key)!)]));
   } catch (error) {
     if (error instanceof FauveError) throw error;
-    throw new FauveError('input', `${fileName} cannot be read as PyTorch weights: ${messageOf(error)}.`, {
-      cause: error,
-    });
+    throw new FauveError(
+      'input',
+      `${fileName} cannot be read as PyTorch weights: ${messageOf(error)}. Get the file again, from a source that you trust.`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -135,11 +150,9 @@ type StorageBytes = (wanted: ReadonlyMap<string, Storage>) => ReadonlyMap<string
 /** `NAME/data.pkl` beside `NAME/data/0`, `NAME/data/1`, … */
 function openZip(bytes: Uint8Array): { value: unknown; storageBytes: StorageBytes } {
   let root: string | undefined;
-  const heads = unzipSync(bytes, {
-    filter: ({ name, originalSize }) => {
-      if (name.endsWith('/data.pkl') && originalSize <= longestPickle) root ??= name.slice(0, -'data.pkl'.length);
-      return root !== undefined && (name === `${root}data.pkl` || name === `${root}byteorder`);
-    },
+  const heads = unzip(bytes, ({ name, originalSize }) => {
+    if (name.endsWith('/data.pkl') && originalSize <= longestPickle) root ??= name.slice(0, -'data.pkl'.length);
+    return root !== undefined && (name === `${root}data.pkl` || name === `${root}byteorder`);
   });
   if (root === undefined) throw new Error('the archive has no data.pkl');
   const byteOrder = new TextDecoder().decode(heads[`${root}byteorder`] ?? new Uint8Array()).trim();
@@ -153,9 +166,22 @@ function openZip(bytes: Uint8Array): { value: unknown; storageBytes: StorageByte
         const storage = name.startsWith(prefix) ? wanted.get(name.slice(prefix.length)) : undefined;
         return storage !== undefined && originalSize === storage.count * storage.itemBytes;
       };
-      return new Map(Object.entries(unzipSync(bytes, { filter: fits })).map(([n, d]) => [n.slice(prefix.length), d]));
+      return new Map(Object.entries(unzip(bytes, fits)).map(([n, d]) => [n.slice(prefix.length), d]));
     },
   };
+}
+
+/** The wanted files of a zip archive. */
+function unzip(bytes: Uint8Array, wanted: (file: UnzipFileInfo) => boolean): Record<string, Uint8Array> {
+  let files = 0;
+  return unzipSync(bytes, {
+    filter: (file) => {
+      // fflate believes the count that the archive gives, of up to 2^32 files.
+      if (++files * shortestZipEntry > bytes.byteLength)
+        throw new Error('its archive lists more files than fit into it');
+      return wanted(file);
+    },
+  });
 }
 
 /** Five pickles (magic number, version, system, state dict, storage keys), then for each key a count (int64) and the data. */
@@ -172,10 +198,10 @@ function openLegacy(bytes: Uint8Array): { value: unknown; storageBytes: StorageB
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const key of Array.isArray(keys) ? keys : []) {
     const storage = storages.get(String(key));
-    if (!storage) throw new Error(`no tensor uses its data ${key}`);
-    if (at + 8 > bytes.byteLength) throw new Error(`the file ends before data ${key}`);
+    if (!storage) throw new Error(`no tensor uses its data ${JSON.stringify(key)}`);
+    if (at + 8 > bytes.byteLength) throw new Error(`the file ends before data ${JSON.stringify(key)}`);
     const end = at + 8 + Number(view.getBigInt64(at, true)) * storage.itemBytes;
-    if (end > bytes.byteLength || end < at) throw new Error(`the file ends within data ${key}`);
+    if (end > bytes.byteLength || end < at) throw new Error(`the file ends within data ${JSON.stringify(key)}`);
     found.set(storage.key, bytes.subarray(at + 8, end));
     at = end;
   }
@@ -214,10 +240,10 @@ function stateDict(value: unknown): Map<unknown, unknown> {
 
 /** Copies a window, in row-major order, out of its storage. */
 function gather(name: string, { storage, offset, shape, strides }: StoredTensor, from: Float32Array): WeightTensor {
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = countOf(shape);
   const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, offset);
   if (count > storage.count || (count > 0 && last >= storage.count)) {
-    throw new Error(`tensor '${name}' [${shape}] reaches beyond its data of ${storage.count} values`);
+    throw new Error(`tensor ${JSON.stringify(name)} [${shape}] reaches beyond its data of ${storage.count} values`);
   }
   const data = new Float32Array(count);
   const position = shape.map(() => 0);
@@ -232,6 +258,10 @@ function gather(name: string, { storage, offset, shape, strides }: StoredTensor,
     }
   }
   return { shape, data };
+}
+
+function countOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
 }
 
 function isStoredTensor(value: unknown): value is StoredTensor {

@@ -180,7 +180,7 @@ function validate(
   if (stranger) {
     throw new FauveError(
       'input',
-      `${fileName} has ${stranger}, which ${spec.name} does not have. Is it the file of another network?`,
+      `${fileName} has ${JSON.stringify(stranger)}, which ${spec.name} does not have. Is it the file of another network?`,
     );
   }
   return result;
@@ -209,7 +209,10 @@ function canonicalMetadata(
 ): Omit<Read, 'tensors'> | undefined {
   if (metadata.format !== canonicalFormat) return undefined;
   if (metadata.name !== spec.name) {
-    throw new FauveError('input', `${fileName} holds the network ${metadata.name}, expected ${spec.name}.`);
+    throw new FauveError(
+      'input',
+      `${fileName} holds the network ${JSON.stringify(metadata.name)}, expected ${spec.name}.`,
+    );
   }
   const numbers = (key: string, count: number): number[] => {
     let value: unknown;
@@ -221,13 +224,15 @@ function canonicalMetadata(
     if (Array.isArray(value) && value.length === count && value.every(Number.isFinite)) return value;
     throw new FauveError(
       'input',
-      `${fileName} is corrupted: its ${key} is '${metadata[key]}', expected ${count} numbers.`,
+      `${fileName} is corrupted: its ${key} is ${JSON.stringify(metadata[key])}, expected ${count} numbers.`,
     );
   };
   const [scale] = numbers('scale', 1) as [number];
   const mean = numbers('mean', 3) as [number, number, number];
   const std = numbers('std', 3) as [number, number, number];
-  return { preprocessing: { scale, mean, std }, source: metadata.source ?? 'unknown' };
+  // It is printed and stored, so a hostile file must not bring control characters.
+  const source = /^[ -~]{1,100}$/.test(metadata.source ?? '') ? metadata.source! : 'unknown';
+  return { preprocessing: { scale, mean, std }, source };
 }
 
 /** [O,I,H,W] with its input channels in the opposite order. */

@@ -1,0 +1,398 @@
+import { createHash } from 'node:crypto';
+import { open, readFile, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, join, posix, resolve, win32 } from 'node:path';
+import { FauveError, messageOf } from '../errors.js';
+import type { NetworkWeights } from '../networks/network.js';
+import {
+  defaultModelsUrl,
+  type NetworkSource,
+  type NetworkSpec,
+  networkNames,
+  networkSpec,
+} from '../networks/registry.js';
+import { decodeWeights, encodeWeights, importWeights } from '../networks/weights.js';
+import { errorCode, fileError, fileSize, makeFolder, readFileChecked, writeFileAtomically } from './files.js';
+
+/** What is known about the weights in the cache; `NAME.json` beside `NAME.safetensors`. */
+export interface NetworkManifest {
+  readonly name: string;
+  /** SHA-256 (hex) of the safetensors file. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** The kind of file that they were imported from, in words: `Keras .h5`. */
+  readonly source: string;
+  /** The network is usable as deep as this convolution. */
+  readonly deepestLayer: string;
+  /** When, in UTC (ISO 8601). */
+  readonly imported: string;
+}
+
+/** A network of the registry, and whether this machine has its weights. */
+export interface NetworkStatus {
+  readonly name: string;
+  /** What `pullNetwork` downloads, in bytes. */
+  readonly downloadBytes: number;
+  readonly installed?: NetworkManifest;
+  /** What is wrong with the files that are there, with a remedy. The weights themselves are not read. */
+  readonly problem?: string;
+}
+
+export interface StoreOptions {
+  /** Folder of the store; {@link cacheFolder} by default. */
+  readonly cache?: string;
+  /** For tests: an architecture that takes the place of the registry's. */
+  readonly spec?: NetworkSpec;
+}
+
+export interface ImportOptions extends StoreOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface PullOptions extends ImportOptions {
+  /** Bytes of the download so far, those of an earlier attempt included. */
+  readonly onProgress?: (progress: { readonly received: number; readonly total: number }) => void;
+  /** A mirror; the environment variable `FAUVE_MODELS_URL`, or {@link defaultModelsUrl}, by default. */
+  readonly baseUrl?: string;
+  /** For tests: path, size and checksum that take the place of the registry's. */
+  readonly source?: NetworkSource;
+}
+
+/**
+ * Where Fauve keeps what it can get again: `FAUVE_CACHE` when set, otherwise what the platform uses: `$XDG_CACHE_HOME/fauve` or
+ * `~/.cache/fauve`, `~/Library/Caches/fauve` on macOS, `%LOCALAPPDATA%\fauve\Cache` on Windows. The folder may not exist yet.
+ */
+export function cacheFolder(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+  home = homedir(),
+): string {
+  if (env.FAUVE_CACHE) return resolve(env.FAUVE_CACHE);
+  if (platform === 'win32') {
+    return win32.join(env.LOCALAPPDATA || win32.join(home, 'AppData', 'Local'), 'fauve', 'Cache');
+  }
+  if (platform === 'darwin') return posix.join(home, 'Library', 'Caches', 'fauve');
+  // The XDG specification says to ignore relative paths.
+  const xdg = env.XDG_CACHE_HOME && posix.isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : undefined;
+  return posix.join(xdg ?? posix.join(home, '.cache'), 'fauve');
+}
+
+/**
+ * Puts weights that the user has into the store: checks them, brings them into the canonical form and writes them with their
+ * manifest. Any file that {@link importWeights} reads will do. Weights that were there before are replaced.
+ * @param name a network of the registry: `vgg19`
+ * @throws FauveError `usage` for an unknown name, `input` for a file that does not fit, `system` when the store cannot be written to,
+ * `aborted`
+ */
+export async function importNetwork(file: string, name: string, options: ImportOptions = {}): Promise<NetworkManifest> {
+  const store = place(name, options);
+  const bytes = await readFileChecked(file, 'Weight file');
+  if (options.signal?.aborted) {
+    throw new FauveError('aborted', `The import of ${name} was stopped; the weights in the cache are as they were.`);
+  }
+  return install(bytes, file, store);
+}
+
+/**
+ * Downloads the weights of a network and puts them into the store. What an interrupted download left behind is
+ * resumed; the size and the MD5 of the whole must be the registry's.
+ * @param name a network of the registry: `vgg19`
+ * @throws FauveError `usage` for an unknown name or an unusable base URL, `system` when the network or the disk fails, `input` when
+ * the server sends another file, `aborted` (what has arrived is kept for the next time)
+ */
+export async function pullNetwork(name: string, options: PullOptions = {}): Promise<NetworkManifest> {
+  const store = place(name, options);
+  const source = options.source ?? store.spec.source;
+  const url = sourceUrl(options.baseUrl ?? (process.env.FAUVE_MODELS_URL || defaultModelsUrl), source.path);
+  const part = join(store.cache, 'downloads', `${basename(source.path)}.part`);
+  await makeFolder(join(store.cache, 'downloads'));
+  await makeFolder(store.folder);
+  await download(name, url, part, source, options);
+
+  const bytes = await readFileChecked(part, 'The download');
+  const md5 = createHash('md5').update(bytes).digest('hex');
+  if (md5 !== source.md5) {
+    await rm(part, { force: true });
+    throw new FauveError(
+      'input',
+      `The download of ${url} is not the right file or was damaged on the way: expected MD5 ${source.md5}, received ${md5}. It was removed; ${remedy(name)}.`,
+    );
+  }
+  const manifest = await install(bytes, url, store);
+  await rm(part, { force: true });
+  return manifest;
+}
+
+/** Every network of the registry, and what the store has of it according to the manifests. */
+export async function listNetworks(options: Pick<StoreOptions, 'cache'> = {}): Promise<NetworkStatus[]> {
+  return Promise.all(
+    networkNames.map(async (name): Promise<NetworkStatus> => {
+      const status = { name, downloadBytes: networkSpec(name).source.bytes };
+      const store = place(name, options);
+      try {
+        const size = await fileSize(store.file);
+        if (size === undefined) return status;
+        const installed = await readManifest(store);
+        if (size !== installed.bytes) throw damaged(store, `it has ${size} bytes, expected ${installed.bytes}`);
+        return { ...status, installed };
+      } catch (error) {
+        return { ...status, problem: messageOf(error) };
+      }
+    }),
+  );
+}
+
+/**
+ * Reads the weights in the store again and checks everything: the SHA-256, all names and shapes, and that all values are finite.
+ * @throws FauveError `usage` for an unknown name, `input` when the weights are missing or damaged, with the commands that help
+ */
+export async function verifyNetwork(name: string, options: StoreOptions = {}): Promise<NetworkManifest> {
+  const store = place(name, options);
+  const { bytes, manifest } = await readStored(store, true);
+  try {
+    importWeights(bytes, store.spec, store.file);
+  } catch (error) {
+    throw damaged(store, messageOf(error), error);
+  }
+  return manifest;
+}
+
+/**
+ * The weights of a network from the store, ready to build with.
+ * @param options.verify whether the SHA-256 of the file is compared with the manifest's; true by default
+ * @throws FauveError `usage` for an unknown name, `input` when the weights are missing or damaged, with the commands that help
+ */
+export async function loadNetworkWeights(
+  name: string,
+  { verify = true, ...options }: StoreOptions & { readonly verify?: boolean } = {},
+): Promise<NetworkWeights> {
+  const store = place(name, options);
+  const { bytes, manifest } = await readStored(store, verify);
+  try {
+    return await decodeWeights(bytes, store.spec, manifest.sha256, store.file);
+  } catch (error) {
+    throw damaged(store, messageOf(error), error);
+  }
+}
+
+/** Where the store keeps one network. */
+interface Place {
+  readonly spec: NetworkSpec;
+  readonly cache: string;
+  readonly folder: string;
+  readonly file: string;
+  readonly manifest: string;
+}
+
+function place(name: string, { cache = cacheFolder(), spec = networkSpec(name) }: StoreOptions): Place {
+  const folder = join(cache, 'networks');
+  const stem = join(folder, spec.name);
+  return { spec, cache, folder, file: `${stem}.safetensors`, manifest: `${stem}.json` };
+}
+
+async function install(bytes: Uint8Array, fileName: string, store: Place): Promise<NetworkManifest> {
+  const imported = importWeights(bytes, store.spec, fileName);
+  const canonical = encodeWeights(imported);
+  const manifest: NetworkManifest = {
+    name: imported.name,
+    sha256: sha256(canonical),
+    bytes: canonical.byteLength,
+    source: imported.source,
+    deepestLayer: imported.deepestLayer,
+    imported: new Date().toISOString(),
+  };
+  await makeFolder(store.folder);
+  await writeFileAtomically(store.file, canonical);
+  await writeFileAtomically(store.manifest, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`));
+  return manifest;
+}
+
+async function readStored(store: Place, verify: boolean): Promise<{ bytes: Uint8Array; manifest: NetworkManifest }> {
+  const { name } = store.spec;
+  if ((await fileSize(store.file)) === undefined) {
+    throw new FauveError(
+      'input',
+      `The weights of ${name} are not on this machine (${store.file}). Get them with \`fauve models pull ${name}\`, or import a file that you have with \`fauve models import FILE --name ${name}\`.`,
+    );
+  }
+  const manifest = await readManifest(store);
+  const bytes = await readFileChecked(store.file, 'Weight file');
+  if (bytes.byteLength !== manifest.bytes) {
+    throw damaged(store, `it has ${bytes.byteLength} bytes, expected ${manifest.bytes}`);
+  }
+  if (verify) {
+    const received = sha256(bytes);
+    if (received !== manifest.sha256) {
+      throw damaged(store, `expected SHA-256 ${manifest.sha256}, received ${received}`);
+    }
+  }
+  return { bytes, manifest };
+}
+
+async function readManifest(store: Place): Promise<NetworkManifest> {
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(await readFile(store.manifest, 'utf8'));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== undefined && code !== 'ENOENT') throw fileError(error, 'read', store.manifest, 'Manifest');
+    throw damaged(store, `its manifest ${basename(store.manifest)} is ${code ? 'missing' : 'not JSON'}`, error);
+  }
+  if (!isManifest(manifest) || manifest.name !== store.spec.name) {
+    throw damaged(store, `its manifest ${basename(store.manifest)} is not one of ${store.spec.name}`);
+  }
+  return manifest;
+}
+
+function isManifest(value: unknown): value is NetworkManifest {
+  const { bytes, sha256, ...texts } = (value ?? {}) as Partial<Record<keyof NetworkManifest, unknown>>;
+  return (
+    Number.isSafeInteger(bytes) &&
+    typeof sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(sha256) &&
+    [texts.name, texts.source, texts.deepestLayer, texts.imported].every((text) => typeof text === 'string')
+  );
+}
+
+function damaged({ spec, file }: Place, why: string, cause?: unknown): FauveError {
+  const message = `The weights ${file} are damaged: ${why.replace(/\.$/, '')}. To repair them, ${remedy(spec.name)}.`;
+  return new FauveError('input', message, { cause });
+}
+
+function remedy(name: string): string {
+  return `run \`fauve models pull ${name}\` again, or import a file by hand with \`fauve models import FILE --name ${name}\``;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** @throws FauveError `usage` */
+function sourceUrl(base: string, path: string): string {
+  const url = URL.canParse(base) ? new URL(base) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+    throw new FauveError(
+      'usage',
+      `The base URL of the models (FAUVE_MODELS_URL) is not usable: expected http:// or https:// without a user name, received '${base.replace(/\/\/.*@/, '//…@')}'. Correct it, or unset it.`,
+    );
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}/${path}`;
+}
+
+/** Brings the whole file to `part`, from where an earlier attempt stopped. Its content is not checked here. */
+async function download(
+  name: string,
+  url: string,
+  part: string,
+  { bytes: total }: NetworkSource,
+  { signal, onProgress }: PullOptions,
+): Promise<void> {
+  let received = (await fileSize(part)) ?? 0;
+  if (received > total) received = 0;
+  const arrived = () => `${(received / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`;
+  const failed = (reason: string, cause?: unknown): FauveError => {
+    if (signal?.aborted) {
+      const again = `Run \`fauve models pull ${name}\` again to resume it`;
+      return new FauveError('aborted', `The download of ${name} was stopped at ${arrived()}. ${again}.`, { cause });
+    }
+    const resume = received > 0 ? ` at ${arrived()}; the next attempt resumes there` : '';
+    const help = `Check the connection and ${remedy(name)}`;
+    return new FauveError('system', `Cannot download ${url}: ${reason}${resume}. ${help}.`, { cause });
+  };
+  const wrongFile = (what: string): FauveError => {
+    const help = `Check FAUVE_MODELS_URL, ${remedy(name)}`;
+    return new FauveError('input', `${url} is not the file that was expected: ${what}. ${help}.`);
+  };
+  const request = async (): Promise<Response> => {
+    // Compressed on the way, the sizes in the answer would not be the file's.
+    const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+    if (received > 0) headers.range = `bytes=${received}-`;
+    try {
+      return await fetch(url, { headers, ...(signal ? { signal } : {}) });
+    } catch (error) {
+      throw failed(networkReason(error), error);
+    }
+  };
+
+  if (signal?.aborted) throw failed('');
+  if (received === total) return onProgress?.({ received, total });
+  let response = await request();
+  if (received > 0 && !continues(response, received, total) && (response.status === 206 || response.status === 416)) {
+    await response.body?.cancel();
+    received = 0;
+    response = await request();
+  }
+  if (response.status === 200) received = 0;
+  const body = response.body;
+  try {
+    if (!body || (response.status !== 200 && !continues(response, received, total))) {
+      const resumable = response.status >= 500 ? ', try again later' : '';
+      throw failed(`the server answers ${`${response.status} ${response.statusText}`.trim()}${resumable}`);
+    }
+    if (response.headers.get('content-type')?.startsWith('text/html')) {
+      throw wrongFile('expected weights, received a web page (the sign-in page of a network?)');
+    }
+    const length = response.headers.get('content-length');
+    if (response.status === 200 && length !== null && Number(length) !== total) {
+      throw wrongFile(`expected ${total} bytes, received ${length}`);
+    }
+  } catch (error) {
+    await body?.cancel().catch(() => undefined);
+    throw error;
+  }
+  onProgress?.({ received, total });
+
+  const handle = await open(part, received > 0 ? 'r+' : 'w').catch(async (error) => {
+    await body.cancel().catch(() => undefined);
+    throw fileError(error, 'write', part);
+  });
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const chunk = await reader.read().catch((error) => {
+        throw failed(networkReason(error), error);
+      });
+      if (chunk.done) break;
+      if (received + chunk.value.byteLength > total) {
+        await rm(part, { force: true });
+        throw wrongFile(`expected ${total} bytes, received more`);
+      }
+      // At its position, not at the end: two downloads at once then write the same bytes to the same place.
+      for (let rest = chunk.value; rest.byteLength > 0; ) {
+        const { bytesWritten } = await handle.write(rest, 0, rest.byteLength, received).catch((error) => {
+          throw fileError(error, 'write', part);
+        });
+        rest = rest.subarray(bytesWritten);
+        received += bytesWritten;
+      }
+      onProgress?.({ received, total });
+    }
+    if (received < total) throw failed('the connection ended early');
+  } finally {
+    await reader.cancel().catch(() => undefined);
+    await handle.close();
+  }
+}
+
+/** Whether the answer is the rest of the file, from the byte that was asked for. */
+function continues(response: Response, start: number, total: number): boolean {
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+  return (
+    response.status === 206 && Number(range?.[1]) === start && (range?.[2] === '*' || Number(range?.[2]) === total)
+  );
+}
+
+const networkReasons: readonly (readonly [RegExp, string])[] = [
+  [/^(ENOTFOUND|EAI_AGAIN)$/, 'the server is not found (is this machine online?)'],
+  [/^(ENETUNREACH|EHOSTUNREACH)$/, 'the server cannot be reached (is this machine online?)'],
+  [/^ECONNREFUSED$/, 'the server refuses the connection'],
+  [/^(ECONNRESET|UND_ERR_SOCKET)$/, 'the connection broke off'],
+  [/TIMEDOUT$|TIMEOUT$/, 'the server does not answer in time'],
+];
+
+function networkReason(error: unknown): string {
+  const code = errorCode(error) ?? '';
+  // fetch itself says only that it failed.
+  const cause = error instanceof Error && error.cause ? error.cause : error;
+  return networkReasons.find(([codes]) => codes.test(code))?.[1] ?? messageOf(cause);
+}

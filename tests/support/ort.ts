@@ -1,0 +1,33 @@
+import * as ort from 'onnxruntime-node';
+import type { Tensor } from '#src/graph/tensor.js';
+import { emitModel } from '#src/onnx/model.js';
+
+type Values = Float32Array | Float64Array;
+
+/** Emits the graph of the named outputs and runs it in float32 with ONNX Runtime on the CPU. Feeds that it does not need are left out. */
+export async function runOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  feeds: Readonly<Record<string, Values>>,
+): Promise<Record<string, Float32Array>> {
+  const model = emitModel(outputs);
+  const session = await ort.InferenceSession.create(model.bytes, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: 1,
+    logSeverityLevel: 3,
+  });
+  const fed = Object.entries(model.inputs).map(([name, shape]) => {
+    const values = feeds[name];
+    if (!values) throw new Error(`The test feeds no '${name}'.`);
+    return [name, new ort.Tensor('float32', Float32Array.from(values), shape)] as const;
+  });
+  const results = await session.run(Object.fromEntries(fed));
+  await session.release();
+  return Object.fromEntries(
+    Object.entries(results).map(([name, t]) => {
+      if (t.dims.join() !== model.outputs[name]!.join()) {
+        throw new Error(`${name} has shape [${t.dims}], the model says [${model.outputs[name]}].`);
+      }
+      return [name, t.data as Float32Array];
+    }),
+  );
+}

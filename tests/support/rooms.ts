@@ -1,0 +1,96 @@
+import { dirname, join } from 'node:path/posix';
+
+/** One import of a file: what is imported, and whether only its types are. */
+export interface Import {
+  readonly from: string;
+  readonly typeOnly: boolean;
+}
+
+/** Which rooms a room of `src/` may import. */
+const upstream: Readonly<Record<string, readonly string[]>> = {
+  graph: [],
+  image: [],
+  onnx: ['graph'],
+  networks: ['graph'],
+  losses: ['graph', 'networks'],
+  optim: ['graph'],
+  runtime: [],
+  pipelines: ['graph', 'onnx', 'networks', 'losses', 'image', 'optim', 'runtime'],
+  platform: ['runtime', 'image', 'networks', 'onnx'],
+};
+
+/** Which rooms it may import beside those, as types. */
+const upstreamTypes: Readonly<Record<string, readonly string[]>> = {
+  runtime: ['onnx'],
+  platform: ['pipelines'],
+};
+
+/** What there is in a browser only with a replacement: the platform's business. */
+const ofNode = /^(node:.*|sharp|onnxruntime-node)$/;
+
+/** A file of 400 lines holds two ideas. */
+const longest = 400;
+
+/** The imports and re-exports of a TypeScript file, static and dynamic. */
+export function importsOf(source: string): Import[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  const fromClauses = code.matchAll(/^\s*(?:import|export)\s+(type\s+)?(?:[\w*{][^;'"]*?\sfrom\s+)?['"]([^'"]+)['"]/gm);
+  const calls = code.matchAll(/\bimport\s*\(\s*['"]([^'"]+)['"]/g);
+  return [
+    ...[...fromClauses].map(([, type, from]) => ({ from: from!, typeOnly: type !== undefined })),
+    ...[...calls].map(([, from]) => ({ from: from!, typeOnly: false })),
+  ];
+}
+
+/**
+ * What a file of the project does that the rooms forbid, one sentence each; empty when all is well.
+ * @param path from the root of the project, with forward slashes: `src/onnx/model.ts`, `cli/main.ts`
+ * @param source the text of the file
+ */
+export function violations(path: string, source: string): string[] {
+  const found = importsOf(source).flatMap((imported) => {
+    const problem = path.startsWith('cli/') ? cliProblem(path, imported) : roomProblem(path, imported);
+    return problem ? [`${path}: '${imported.from}' ${problem}.`] : [];
+  });
+  const lines = source.trimEnd().split('\n').length;
+  if (lines > longest) found.push(`${path} has ${lines} lines, at most ${longest} are allowed.`);
+  return found;
+}
+
+function cliProblem(path: string, { from }: Import): string | undefined {
+  if (!isOfThePackage(from)) return undefined;
+  return target(path, from)?.startsWith('cli/') ? undefined : "is not for the command line, which imports 'fauve'";
+}
+
+function roomProblem(path: string, { from, typeOnly }: Import): string | undefined {
+  const room = roomOf(path);
+  const isDoor = /^src\/index\.[\w.]+\.ts$/.test(path);
+  if (from === 'fauve') return 'goes out by a door and back in';
+  if (!isOfThePackage(from)) {
+    return ofNode.test(from) && !isDoor && room !== 'platform' ? 'is for the platform and the doors' : undefined;
+  }
+  const file = target(path, from);
+  if (!file?.startsWith('src/')) return 'leads out of src';
+  const other = roomOf(file);
+  if (file === 'src/errors.js' || isDoor || (room !== undefined && other === room)) return undefined;
+  if (room === undefined) return 'is imported by a file that is neither in a room nor a door';
+  if (other !== undefined && upstream[room]?.includes(other)) return undefined;
+  if (other !== undefined && upstreamTypes[room]?.includes(other)) {
+    return typeOnly ? undefined : `may only be imported as types by ${room}`;
+  }
+  return `is not upstream of ${room}`;
+}
+
+/** Whether an import is of this package: a path or an alias of `package.json`. */
+function isOfThePackage(from: string): boolean {
+  return /^(\.|#|\/)/.test(from);
+}
+
+/** The path of a relative import from the root of the project; nothing for an alias. */
+function target(path: string, from: string): string | undefined {
+  return from.startsWith('.') ? join(dirname(path), from) : undefined;
+}
+
+function roomOf(path: string): string | undefined {
+  return /^src\/([\w-]+)\//.exec(path)?.[1];
+}
