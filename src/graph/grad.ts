@@ -37,7 +37,10 @@ export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return wrt.map((t) => {
     const gradient = gradients.get(t);
     if (!gradient)
-      throw new FauveError('input', `grad: the output does not depend on a ${t.op} of shape ${formatShape(t.shape)}.`);
+      throw new FauveError(
+        'input',
+        `grad: the output does not depend on the ${t.op} of shape ${formatShape(t.shape)}.`,
+      );
     return gradient;
   });
 }

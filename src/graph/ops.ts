@@ -2,6 +2,7 @@ import { FauveError } from '../errors.js';
 import { evaluateNode } from './evaluate.js';
 import {
   broadcastShape,
+  checkShape,
   constant,
   type DType,
   formatShape,
@@ -28,6 +29,7 @@ function make<K extends OpName>(
   shape: Shape,
   dtype: DType = 'float32',
 ): Tensor {
+  checkShape(op, shape);
   const node: Tensor<K> = Object.freeze({ op, inputs, attributes, shape, dtype });
   if (dtype === 'float32' && inputs.every((t) => t.op === 'Constant')) {
     const data = evaluateNode(
@@ -130,7 +132,7 @@ export function matMul(a: Tensor, b: Tensor): Tensor {
   const [m, k] = a.shape.slice(-2) as [number, number];
   const [k2, n] = b.shape.slice(-2) as [number, number];
   const lead = a.shape.slice(0, -2);
-  if (a.shape.length < 2 || k !== k2 || !sameShape(lead, b.shape.slice(0, -2))) {
+  if (a.shape.length < 2 || b.shape.length < 2 || k !== k2 || !sameShape(lead, b.shape.slice(0, -2))) {
     fail('MatMul', `cannot multiply ${formatShape(a.shape)} by ${formatShape(b.shape)}.`);
   }
   return make('MatMul', [a, b], {}, [...lead, m, n]);
@@ -195,8 +197,10 @@ export function slice(x: Tensor, starts: Shape, lengths: Shape, steps: Shape = s
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {
   const [first] = inputs;
   if (!first) fail('Concat', 'needs at least one tensor.');
+  if (first.shape[axis] === undefined) fail('Concat', `${formatShape(first.shape)} has no axis ${axis}.`);
   for (const t of inputs) {
-    if (!sameShape(t.shape.toSpliced(axis, 1), first.shape.toSpliced(axis, 1))) {
+    const beside = sameShape(t.shape.toSpliced(axis, 1), first.shape.toSpliced(axis, 1));
+    if (t.shape.length !== first.shape.length || !beside) {
       fail('Concat', `shapes ${formatShape(first.shape)} and ${formatShape(t.shape)} differ beside axis ${axis}.`);
     }
   }

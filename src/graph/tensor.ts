@@ -151,7 +151,8 @@ export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
   return order;
 }
 
-function checkShape(what: string, shape: Shape): void {
+/** @throws FauveError when a dimension is not a whole number of at least 1 */
+export function checkShape(what: string, shape: Shape): void {
   if (!shape.every((dim) => Number.isInteger(dim) && dim >= 1)) {
     throw new FauveError(
       'input',

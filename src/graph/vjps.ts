@@ -1,5 +1,4 @@
 import {
-  abs,
   add,
   averagePool,
   concat,
@@ -330,8 +329,7 @@ function halfAtTies(dy: Tensor, a: Tensor, b: Tensor): Tensor {
   return where(greater(a, b), dy, where(equal(a, b), half, 0));
 }
 
-/** 1 where low < y < high, else 0. */
+/** 1 where low < y < high, else 0; a bound may be infinite. Compared as they are: a rounded centre would let bounds through. */
 function inside(y: Tensor, low: number, high: number): Tensor {
-  const centre = (low + high) / 2;
-  return where(greater((high - low) / 2, abs(sub(y, centre))), 1, 0);
+  return where(greater(y, low), where(greater(high, y), 1, 0), 0);
 }

@@ -28,10 +28,16 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
   const inputs: Record<string, Shape> = {};
   const shared = new Map<string, string>();
 
+  const order = topologicalOrder(Object.values(outputs));
+  const given = new Set(Object.keys(outputs));
+  for (const node of order) if (node.op === 'Input') given.add((node as Tensor<'Input'>).attributes.name);
+  /** A name of our own that is not also the caller's. */
+  const unique = (name: string): string => (given.has(name) ? unique(`${name}_`) : name);
+
   const initialiser = (key: string, type: number, shape: Shape, data: Uint8Array): string => {
     const known = shared.get(key);
     if (known) return known;
-    const name = `c${initialisers.length}`;
+    const name = unique(`c${initialisers.length}`);
     shared.set(key, name);
     initialisers.push(message(5, integers(1, shape), integer(2, type), string(8, name), bytes(9, data)));
     return name;
@@ -46,7 +52,7 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
     if (t.op !== 'Input' && t.op !== 'Constant' && !wanted.has(t)) wanted.set(t, name);
   }
 
-  for (const node of topologicalOrder(Object.values(outputs))) {
+  for (const node of order) {
     if (node.op === 'Input') {
       const { name } = (node as Tensor<'Input'>).attributes;
       if (inputs[name] || outputs[name]) throw new Error(`Two inputs or outputs are called '${name}'.`);
@@ -63,7 +69,7 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
       names.set(node, name);
       continue;
     }
-    const name = wanted.get(node) ?? `t${names.size}`;
+    const name = wanted.get(node) ?? unique(`t${names.size}`);
     names.set(node, name);
     const { extra, attributes } = emitOp(node, int64s, float32s);
     const args = [...node.inputs.map((t) => names.get(t)!), ...extra];

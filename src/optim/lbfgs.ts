@@ -1,5 +1,5 @@
 import { FauveError } from '../errors.js';
-import { addScaled, dot, largest, project } from './vectors.js';
+import { addScaled, addScaledThenDot, dot, largest, project } from './vectors.js';
 
 /** Options of {@link Lbfgs}. */
 export interface LbfgsOptions {
@@ -11,9 +11,16 @@ export interface LbfgsOptions {
   readonly firstStep: number;
   /** Sufficient decrease c₁ of Armijo's rule (Nocedal & Wright 2006, eq. 3.4). */
   readonly sufficientDecrease: number;
+  /**
+   * v ↦ K·v, symmetric and positive definite: the shape of the inverse Hessian that each direction starts from. The identity
+   * by default, as in the papers; see `pyramidPreconditioner`.
+   */
+  readonly precondition?: Precondition;
   /** Evaluations that one step may take before the memory is dropped and steepest descent is tried. */
   readonly maxEvaluations: number;
 }
+
+export type Precondition = (v: Float32Array) => Float32Array;
 
 export const defaultLbfgsOptions: LbfgsOptions = Object.freeze({
   history: 20,
@@ -102,12 +109,12 @@ export class Lbfgs<T> {
     evaluate: Evaluate<T>,
     kind: 'quasi-Newton' | 'steepest',
   ): Promise<{ moved: boolean; evaluations: number }> {
-    const { bounds, sufficientDecrease, maxEvaluations, firstStep } = this.options;
+    const { bounds, sufficientDecrease, maxEvaluations, firstStep, precondition } = this.options;
     const { loss, gradient } = this.current!;
     const free = bounds ? withoutHeld(gradient, this.x, bounds) : gradient;
-    const direction = kind === 'steepest' ? negated(free) : quasiNewtonDirection(free, this.pairs);
-    if (bounds && kind === 'quasi-Newton') hold(direction, free);
-    let length = kind === 'steepest' ? firstStep / (largest(free) || 1) : 1;
+    const direction = quasiNewtonDirection(free, kind === 'steepest' ? [] : this.pairs, precondition);
+    if (bounds) hold(direction, free);
+    let length = kind === 'steepest' ? firstStep / (largest(direction) || 1) : 1;
     for (let evaluations = 1; evaluations <= maxEvaluations; evaluations++) {
       const x = addScaled(this.x, length, direction);
       if (bounds) project(x, bounds);
@@ -139,23 +146,32 @@ export class Lbfgs<T> {
 }
 
 /**
- * −H·g by the two-loop recursion, with H₀ = γ·I scaled by the newest pair (Nocedal & Wright 2006, alg. 7.4, eq. 7.20).
- * Without pairs it is −g.
+ * −H·g by the two-loop recursion, with H₀ = γ·K scaled by the newest pair, γ = s·y / y·Ky (Nocedal & Wright 2006, alg. 7.4; eq. 7.20
+ * for K = I, the default). Without pairs it is −K·g.
  */
-export function quasiNewtonDirection(gradient: Float32Array, pairs: readonly CurvaturePair[]): Float32Array {
+export function quasiNewtonDirection(
+  gradient: Float32Array,
+  pairs: readonly CurvaturePair[],
+  precondition: Precondition = (v) => v,
+): Float32Array {
   const q = negated(gradient);
   const newest = pairs.at(-1);
-  if (!newest) return q;
+  if (!newest) return precondition(q);
   const rho = pairs.map(({ s, y }) => 1 / dot(s, y));
   const alpha = new Array<number>(pairs.length).fill(0);
+  let along = dot(newest.s, q);
   for (let i = pairs.length - 1; i >= 0; i--) {
-    alpha[i] = rho[i]! * dot(pairs[i]!.s, q);
-    addScaled(q, -alpha[i]!, pairs[i]!.y, q);
+    alpha[i] = rho[i]! * along;
+    along = addScaledThenDot(q, -alpha[i]!, pairs[i]!.y, pairs[Math.max(0, i - 1)]!.s);
   }
-  const gamma = 1 / (rho.at(-1)! * dot(newest.y, newest.y));
-  for (let i = 0; i < q.length; i++) q[i]! *= gamma;
-  for (const [i, { s, y }] of pairs.entries()) addScaled(q, alpha[i]! - rho[i]! * dot(y, q), s, q);
-  return q;
+  const gamma = 1 / (rho.at(-1)! * dot(newest.y, precondition(newest.y)));
+  const direction = precondition(q);
+  for (let i = 0; i < direction.length; i++) direction[i]! *= gamma;
+  along = dot(pairs[0]!.y, direction);
+  for (const [i, { s }] of pairs.entries()) {
+    along = addScaledThenDot(direction, alpha[i]! - rho[i]! * along, s, (pairs[i + 1] ?? newest).y);
+  }
+  return direction;
 }
 
 function isUsable({ loss, gradient }: Evaluation<unknown>): boolean {

@@ -14,14 +14,13 @@ const upstream: Readonly<Record<string, readonly string[]>> = {
   networks: ['graph'],
   losses: ['graph', 'networks'],
   optim: ['graph'],
-  runtime: [],
+  runtime: ['graph', 'onnx'],
   pipelines: ['graph', 'onnx', 'networks', 'losses', 'image', 'optim', 'runtime'],
   platform: ['runtime', 'image', 'networks', 'onnx'],
 };
 
 /** Which rooms it may import beside those, as types. */
 const upstreamTypes: Readonly<Record<string, readonly string[]>> = {
-  runtime: ['onnx'],
   platform: ['pipelines'],
 };
 

@@ -1,0 +1,53 @@
+import { FauveError } from '../errors.js';
+import { fitLongerSide } from '../image/resize.js';
+import type { StylizeOptions } from './options.js';
+
+/** One size that the optimisation works at. */
+export interface Scale {
+  readonly width: number;
+  readonly height: number;
+  readonly steps: number;
+}
+
+/** A size in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Below this a picture says little about strokes, and the deepest layers have hardly a value left. */
+const SMALLEST_SIDE = 96;
+
+/**
+ * The size that was asked for: `512` is the longer side and does not enlarge, `800x600` is exact and may.
+ * `auto` is decided by the memory and has to be resolved before.
+ */
+export function outputSize(content: Size, size: StylizeOptions['size']): Size {
+  if (typeof size === 'number') {
+    const longer = Math.max(content.width, content.height);
+    return longer <= size
+      ? { width: content.width, height: content.height }
+      : fitLongerSide(content.width, content.height, size);
+  }
+  if (size === 'original') return { width: content.width, height: content.height };
+  const exact = /^(\d+)x(\d+)$/.exec(size);
+  if (!exact) throw new FauveError('usage', `A size is 512, 800x600, auto or original, received '${size}'.`);
+  return { width: Number(exact[1]), height: Number(exact[2]) };
+}
+
+/**
+ * From coarse to fine: each size is half of the next; the last one is the output's. Sizes that are too small are left out.
+ * @param options `steps` at the full size, `coarseSteps` at each of the others
+ */
+export function scaleSchedule(
+  { width, height }: Size,
+  { scales, steps, coarseSteps }: Pick<StylizeOptions, 'scales' | 'steps' | 'coarseSteps'>,
+): Scale[] {
+  const schedule: Scale[] = [{ width, height, steps }];
+  for (let factor = 2; schedule.length < scales; factor *= 2) {
+    const coarse = { width: Math.round(width / factor), height: Math.round(height / factor), steps: coarseSteps };
+    if (Math.min(coarse.width, coarse.height) < SMALLEST_SIDE) break;
+    schedule.unshift(coarse);
+  }
+  return schedule;
+}

@@ -1,0 +1,136 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import { FauveError, messageOf } from '../errors.js';
+import { probe } from '../runtime/probe.js';
+import { connectRuntime } from '../runtime/remote.js';
+import { createRuntime, type Device, type OrtLike, type Runtime } from '../runtime/runtime.js';
+
+/** Where to compute. `auto` takes the graphics card when there is one and it is faster than the processor. */
+export type DeviceChoice = Device | 'auto';
+
+export interface EngineOptions {
+  readonly device?: DeviceChoice;
+  /** Threads of the CPU engine; by default as many as there are cores for this process. */
+  readonly threads?: number;
+}
+
+/**
+ * Starts the engine in a worker thread.
+ * @throws FauveError `system` when no engine can be loaded or the device is not there
+ */
+export async function startEngine(options: EngineOptions = {}): Promise<Runtime> {
+  const worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData: options });
+  let closing = false;
+  const failed = new Promise<never>((_, reject) => {
+    worker.once('error', (error) =>
+      reject(new FauveError('system', `The engine stopped: ${messageOf(error)}`, { cause: error })),
+    );
+    worker.once('exit', (code) => {
+      if (!closing)
+        reject(
+          new FauveError(
+            'system',
+            `The engine stopped with code ${code}. It may have run out of memory: try a smaller --size.`,
+          ),
+        );
+    });
+  });
+  failed.catch(() => undefined);
+  const terminate = async () => {
+    closing = true;
+    await worker.terminate();
+  };
+  try {
+    return await connectRuntime(nodeEndpoint(worker), failed, terminate);
+  } catch (error) {
+    await terminate();
+    throw error;
+  }
+}
+
+/** The engine in this thread. @throws FauveError as {@link startEngine} */
+export async function loadEngine({
+  device = 'auto',
+  threads = availableParallelism(),
+}: EngineOptions): Promise<Runtime> {
+  const native = await loadNative();
+  if (!native) {
+    if (device === 'webgpu') {
+      throw new FauveError('system', 'webgpu needs onnxruntime-node, which is not installed here. Use --device cpu.');
+    }
+    return loadWasm(threads);
+  }
+  const make = (wanted: Device) =>
+    createRuntime(native.ort, {
+      device: wanted,
+      engine: `onnxruntime-node ${native.version}, ${wanted === 'cpu' ? `${threads} thread${threads === 1 ? '' : 's'}` : wanted}`,
+      threads,
+    });
+  if (device === 'cpu' || (device === 'auto' && !mayHaveGraphicsCard())) return make('cpu');
+  const gpu = make('webgpu');
+  const gpuTime = await probe(gpu).catch((error: unknown) => {
+    if (device === 'webgpu') {
+      throw new FauveError('system', `webgpu is not available: ${firstLine(messageOf(error))} Use --device cpu.`, {
+        cause: error,
+      });
+    }
+    return Number.POSITIVE_INFINITY;
+  });
+  if (device === 'webgpu') return gpu;
+  // Many machines offer a graphics card that is drawn by the processor, 50 times slower than computing there directly.
+  const cpu = make('cpu');
+  if (gpuTime === Number.POSITIVE_INFINITY) return cpu;
+  return gpuTime < (await probe(cpu)) ? gpu : cpu;
+}
+
+async function loadNative(): Promise<{ ort: OrtLike; version: string } | undefined> {
+  try {
+    const ort = await import('onnxruntime-node');
+    return { ort, version: versionOf('onnxruntime-node') };
+  } catch {
+    // An optional dependency: absent, or no binary for this machine. The WASM engine runs everywhere.
+    return undefined;
+  }
+}
+
+async function loadWasm(threads: number): Promise<Runtime> {
+  try {
+    const ort = await import('onnxruntime-web');
+    ort.env.wasm.numThreads = threads;
+    const wasm = createRuntime(
+      {
+        InferenceSession: {
+          create: (model, options) => ort.InferenceSession.create(model, { ...options, executionProviders: ['wasm'] }),
+        },
+        Tensor: ort.Tensor,
+      },
+      { device: 'cpu', engine: `onnxruntime-web ${versionOf('onnxruntime-web')} (WASM), ${threads} threads` },
+    );
+    return wasm;
+  } catch (error) {
+    throw new FauveError(
+      'system',
+      `No engine could be loaded: ${messageOf(error)}. Install Fauve again with npm install.`,
+      { cause: error },
+    );
+  }
+}
+
+/** On Linux a graphics card shows as a render node. Asking the driver where there is none prints its complaints. */
+function mayHaveGraphicsCard(): boolean {
+  return process.platform !== 'linux' || existsSync('/dev/dri');
+}
+
+function versionOf(name: string): string {
+  const require = createRequire(import.meta.url);
+  const entry = require.resolve(name);
+  const root = entry.slice(0, entry.lastIndexOf(name) + name.length);
+  return (JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }).version;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!.replace(/[.\s]*$/, '.');
+}

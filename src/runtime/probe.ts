@@ -1,0 +1,20 @@
+import { conv } from '../graph/ops.js';
+import { constant, input } from '../graph/tensor.js';
+import { emitModel } from '../onnx/model.js';
+import type { Runtime } from './runtime.js';
+
+/** Seconds that three small convolutions take once the engine is warm: which of two devices is the faster one. */
+export async function probe(runtime: Runtime): Promise<number> {
+  const x = input('x', [1, 64, 128, 128]);
+  const kernel = constant(new Float32Array(64 * 64 * 9).fill(0.01), [64, 64, 3, 3]);
+  const session = await runtime.open(emitModel({ y: conv(x, kernel, undefined, { pads: [1, 1, 1, 1] }) }));
+  try {
+    await session.write({ x: new Float32Array(64 * 128 * 128) });
+    await session.run({}, ['y']);
+    const start = performance.now();
+    for (let i = 0; i < 3; i++) await session.run({}, ['y']);
+    return (performance.now() - start) / 1000;
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,109 @@
+import { type Endpoint, expose, transfer, wrap } from 'comlink';
+import { type ErrorCode, FauveError } from '../errors.js';
+import type { Model } from '../onnx/model.js';
+import type { Device, Runtime, Session, Values } from './runtime.js';
+
+/** What an error keeps on its way between threads. */
+interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+type Reply<T> = { readonly value: T } | { readonly failure: Failure };
+
+/** A runtime as calls with plain arguments; sessions are numbers. */
+interface RemoteRuntime {
+  describe(): Promise<Reply<{ readonly device: Device; readonly engine: string }>>;
+  open(model: Model): Promise<Reply<number>>;
+  write(session: number, values: Values): Promise<Reply<void>>;
+  read(session: number, names: readonly string[]): Promise<Reply<Record<string, Float32Array>>>;
+  run(
+    session: number,
+    feeds: Values,
+    fetch: readonly string[],
+    carry: Readonly<Record<string, string>>,
+  ): Promise<Reply<Record<string, Float32Array>>>;
+  closeSession(session: number): Promise<Reply<void>>;
+}
+
+/** Answers the calls of {@link connectRuntime} on the other side. Runs in the worker that holds the engine. */
+export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): void {
+  const sessions = new Map<number, Session>();
+  let next = 0;
+  const session = (id: number): Session => {
+    const found = sessions.get(id);
+    if (!found) throw new FauveError('usage', 'This session is closed.');
+    return found;
+  };
+  const reply = async <T>(job: () => Promise<T>): Promise<Reply<T>> => {
+    try {
+      return { value: await job() };
+    } catch (error) {
+      const code = error instanceof FauveError ? error.code : 'system';
+      return { failure: { code, message: error instanceof Error ? error.message : String(error) } };
+    }
+  };
+  /** The engine may still own what it returned: copies move to the other thread. */
+  const moving = async (job: () => Promise<Record<string, Float32Array>>) => {
+    const answer = await reply(job);
+    if ('failure' in answer) return answer;
+    const value = Object.fromEntries(Object.entries(answer.value).map(([name, data]) => [name, data.slice()]));
+    return transfer(
+      { value },
+      Object.values(value).map((data) => data.buffer),
+    );
+  };
+  const remote: RemoteRuntime = {
+    describe: () => reply(async () => ({ device: (await starting).device, engine: (await starting).engine })),
+    open: (model) =>
+      reply(async () => {
+        sessions.set(next, await (await starting).open(model));
+        return next++;
+      }),
+    write: (id, values) => reply(async () => session(id).write(values)),
+    read: (id, names) => moving(async () => session(id).read(names)),
+    run: (id, feeds, fetch, carry) => moving(async () => session(id).run(feeds, fetch, carry)),
+    closeSession: (id) =>
+      reply(async () => {
+        await session(id).close();
+        sessions.delete(id);
+      }),
+  };
+  // Whoever asks is told; nobody may ask before the engine fails to start.
+  starting.catch(() => undefined);
+  expose(remote, endpoint);
+}
+
+/**
+ * A {@link Runtime} in another thread, so that nothing blocks while the engine runs.
+ * @param failed rejects when the thread dies
+ * @param terminate ends the thread
+ */
+export async function connectRuntime(
+  endpoint: Endpoint,
+  failed: Promise<never>,
+  terminate: () => Promise<void>,
+): Promise<Runtime> {
+  const remote = wrap<RemoteRuntime>(endpoint);
+  const call = async <T>(reply: Promise<Reply<T>>): Promise<T> => {
+    const answer = await Promise.race([reply, failed]);
+    if ('failure' in answer) throw new FauveError(answer.failure.code, answer.failure.message);
+    return answer.value;
+  };
+  const { device, engine } = await call(remote.describe());
+  return {
+    device,
+    engine,
+    async open(model) {
+      const id = await call(remote.open(model));
+      return {
+        model: { inputs: model.inputs, outputs: model.outputs },
+        write: (values) => call(remote.write(id, values)),
+        read: (names) => call(remote.read(id, names)),
+        run: (feeds, fetch, carry = {}) => call(remote.run(id, feeds, fetch, carry)),
+        close: () => call(remote.closeSession(id)),
+      };
+    },
+    close: terminate,
+  };
+}

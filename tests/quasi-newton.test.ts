@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CurvaturePair, type Evaluate, Lbfgs, quasiNewtonDirection } from '#src/optim/lbfgs.js';
+import { loadOracle, type OracleTensor } from './oracle/oracle.js';
+import { innerProduct, relativeError } from './support/numbers.js';
+import { evaluation, minimise, quadratic } from './support/optimisation.js';
+import { random } from './support/random.js';
+
+const oracle = loadOracle().lbfgs;
+
+/** The rows of a matrix [pairs, n] as float32. */
+function rows({ shape, data }: OracleTensor): Float32Array[] {
+  const [count, n] = shape as [number, number];
+  return Array.from({ length: count }, (_, i) => Float32Array.from(data.slice(i * n, (i + 1) * n)));
+}
+
+describe('the direction', () => {
+  it.each(oracle.directions.map((c) => [c.s.shape.join('×'), c] as const))(
+    'is that of the dense BFGS matrix, %s',
+    (_, { s, y, gradient, direction }) => {
+      const changes = rows(y);
+      const pairs = rows(s).map((step, i): CurvaturePair => ({ s: step, y: changes[i]! }));
+      const received = quasiNewtonDirection(Float32Array.from(gradient.data), pairs);
+      expect(relativeError(received, direction.data)).toBeLessThan(2e-6);
+    },
+  );
+
+  it('is that of torch.optim.LBFGS along its path', () => {
+    const { iterations, historySize } = oracle.torch;
+    const minus = (a: OracleTensor, b: OracleTensor) => Float32Array.from(a.data, (value, i) => value - b.data[i]!);
+    const pairs: CurvaturePair[] = [];
+    for (const [k, { x, gradient, direction }] of iterations.entries()) {
+      const before = iterations[k - 1];
+      if (before) pairs.push({ s: minus(x, before.x), y: minus(gradient, before.gradient) });
+      const received = quasiNewtonDirection(Float32Array.from(gradient.data), pairs.slice(-historySize));
+      expect(relativeError(received, direction.data), `iteration ${k}`).toBeLessThan(1e-5);
+    }
+    expect(pairs.length).toBeGreaterThan(historySize);
+  });
+
+  it('satisfies the secant equation of the newest pair: H·y = s', () => {
+    fc.assert(
+      fc.property(fc.integer(), fc.integer({ min: 1, max: 6 }), (seed, count) => {
+        const values = random(seed);
+        const pairs = Array.from({ length: count }, (): CurvaturePair => {
+          const s = values.uniform([9]);
+          return { s, y: s.map((v, i) => v * (i + 1)) };
+        });
+        const { s, y } = pairs.at(-1)!;
+        expect(
+          relativeError(
+            quasiNewtonDirection(y, pairs),
+            s.map((v) => -v),
+          ),
+        ).toBeLessThan(1e-4);
+      }),
+      { seed: 1905 },
+    );
+  });
+
+  it('goes downhill, and without pairs straight down', () => {
+    const values = random(61);
+    const gradient = values.uniform([9]);
+    const s = values.uniform([9]);
+    const direction = quasiNewtonDirection(gradient, [{ s, y: s.map((v, i) => v * (i + 1)) }]);
+    expect(innerProduct(direction, gradient)).toBeLessThan(0);
+    expect(quasiNewtonDirection(gradient, [])).toEqual(gradient.map((g) => -g));
+  });
+});
+
+describe('preconditioning', () => {
+  const scales = Float32Array.of(1, 4, 0.25, 16, 9, 1, 0.0625);
+  const diagonal = (v: Float32Array) => v.map((value, i) => value * scales[i]!);
+
+  it('with a diagonal is a change of the scale of each value', () => {
+    // x = √K·z: in z, the gradient is √K·g, a step is s / √K and its change √K·y.
+    const values = random(63);
+    const times = (v: Float32Array, power: number) => v.map((value, i) => value * scales[i]! ** power);
+    const gradient = values.uniform([7]);
+    const pairs = [1, 2, 3].map((): CurvaturePair => {
+      const s = values.uniform([7]);
+      return { s, y: s.map((value, i) => value * (1 + i)) };
+    });
+    const scaled = pairs.map(({ s, y }): CurvaturePair => ({ s: times(s, -0.5), y: times(y, 0.5) }));
+    for (const count of [0, 1, 3]) {
+      const received = quasiNewtonDirection(gradient, pairs.slice(0, count), diagonal);
+      const expected = times(quasiNewtonDirection(times(gradient, 0.5), scaled.slice(0, count)), 0.5);
+      expect(relativeError(received, expected)).toBeLessThan(1e-6);
+    }
+  });
+
+  it('with the inverse Hessian goes straight to the minimum', async () => {
+    const target = random(64).uniform([7], 1, 2);
+    const bowl = evaluation(
+      (x) => x.reduce((sum, value, i) => sum + (value - target[i]!) ** 2 / scales[i]! / 2, 0),
+      (x) => x.map((value, i) => (value - target[i]!) / scales[i]!),
+    );
+    const optimiser = new Lbfgs<null>(new Float32Array(7), { precondition: diagonal });
+    // The first step only finds out how long the others are.
+    for (let i = 0; i < 2; i++) await optimiser.step(bowl);
+    expect(relativeError(optimiser.x, target)).toBeLessThan(1e-5);
+    const plain = new Lbfgs<null>(new Float32Array(7));
+    for (let i = 0; i < 2; i++) await plain.step(bowl);
+    expect(relativeError(plain.x, target)).toBeGreaterThan(0.1);
+  });
+
+  it('keeps the bounds and finds the minimum within them, also when it mixes the values', async () => {
+    const { a, b, start, lower, upper, x, active } = oracle.bounded;
+    const inner = quadratic(a.data, b.data);
+    const mixing = (v: Float32Array) => v.map((value, i) => value + 0.4 * ((v[i - 1] ?? 0) + (v[i + 1] ?? 0)));
+    const optimiser = new Lbfgs<null>(Float32Array.from(start.data), { bounds: [lower, upper], precondition: mixing });
+    const evaluate: Evaluate<null> = (at) => {
+      expect(at.every((value) => value >= lower && value <= upper)).toBe(true);
+      return inner(at);
+    };
+    await minimise(optimiser, evaluate, 200);
+    expect([...optimiser.x].flatMap((value, i) => (value === lower || value === upper ? [i] : []))).toEqual(active);
+    expect(relativeError(optimiser.x, x.data)).toBeLessThan(1e-4);
+  });
+});

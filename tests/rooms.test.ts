@@ -1,0 +1,81 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { importsOf, violations } from './support/rooms.js';
+
+const root = new URL('../', import.meta.url);
+
+/** Every TypeScript file below a folder, from the root of the project. */
+function filesBelow(folder: string): string[] {
+  const url = new URL(`${folder}/`, root);
+  if (!existsSync(url)) return [];
+  return readdirSync(url, { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((path) => /\.tsx?$/.test(path));
+}
+
+const sources = filesBelow('src');
+
+describe('the rooms', () => {
+  it('are found', () => {
+    expect(sources).toContain('src/graph/ops.ts');
+    expect(sources.length).toBeGreaterThan(20);
+    // A parser that sees no imports finds no violations.
+    const imports = sources.flatMap((path) => importsOf(readFileSync(new URL(path, root), 'utf8')));
+    expect(imports.filter(({ from }) => from.startsWith('.')).length).toBeGreaterThan(50);
+  });
+
+  it.each([...sources, ...filesBelow('cli')])('%s', (path) => {
+    expect(violations(path, readFileSync(new URL(path, root), 'utf8'))).toEqual([]);
+  });
+});
+
+describe('the check', () => {
+  it.each<[string, string]>([
+    ['src/graph/ops.ts', "import { vgg } from '../networks/vgg.js';"],
+    ['src/graph/ops.ts', "import type { Model } from '../onnx/model.js';"],
+    ['src/onnx/model.ts', "import { gramMatrix } from '../losses/style.js';"],
+    ['src/networks/vgg.ts', "export { lossGraph } from '../losses/total.js';"],
+    ['src/networks/weights.ts', "import { readFile } from 'node:fs/promises';"],
+    ['src/image/image.ts', "import sharp, { type Sharp } from 'sharp';"],
+    ['src/image/image.ts', "const sharp = await import('sharp');"],
+    ['src/losses/total.ts', "import '../pipelines/stylize.js';"],
+    ['src/losses/total.ts', "import {\n  a,\n  b,\n} from '../optim/lbfgs.js';"],
+    ['src/optim/adam.ts', "import { emitModel } from '../onnx/model.js';"],
+    ['src/runtime/runtime.ts', "import { vgg } from '../networks/vgg.js';"],
+    ['src/runtime/runtime.ts', "import * as ort from 'onnxruntime-node';"],
+    ['src/runtime/runtime.ts', "import type * as ort from 'onnxruntime-node';"],
+    ['src/pipelines/stylize.ts', "import { decode } from '../platform/codec-node.js';"],
+    ['src/pipelines/stylize.ts', "export * from '../platform/codec-node.js';"],
+    ['src/pipelines/stylize.ts', "import { stylize } from '../index.node.js';"],
+    ['src/platform/node.ts', "import { stylize } from '../pipelines/stylize.js';"],
+    ['src/platform/node.ts', "import { type StylizeOptions } from '../pipelines/options.js';"],
+    ['src/platform/node.ts', "import type { Tensor } from '../graph/tensor.js';"],
+    ['src/errors.ts', "import { add } from './graph/ops.js';"],
+    ['src/index.node.ts', "import { version } from '../package.json';"],
+    ['src/networks/vgg.ts', "import { add } from '#src/graph/ops.js';"],
+    ['src/pipelines/train.ts', "import { stylize } from 'fauve';"],
+    ['cli/main.ts', "import { stylize } from '../src/pipelines/stylize.js';"],
+    ['cli/commands/losses.ts', "import { lossGraph } from '#src/losses/total.js';"],
+    ['src/graph/ops.ts', '\n'.repeat(400).concat('export {};')],
+  ])('finds what is wrong in %s: %s', (path, source) => {
+    expect(violations(path, source)).toHaveLength(1);
+  });
+
+  it.each<[string, string]>([
+    ['src/graph/ops.ts', "import { FauveError } from '../errors.js';\nimport { evaluateNode } from './evaluate.js';"],
+    ['src/graph/ops.ts', "// import sharp from 'sharp';\n/* import { a } from '../networks/vgg.js'; */"],
+    ['src/losses/total.ts', "import { add } from '../graph/ops.js';\nimport type { A } from '../networks/vgg.js';"],
+    ['src/image/noise.ts', "import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';"],
+    ['src/runtime/runtime.ts', "import type { Model } from '../onnx/model.js';"],
+    ['src/platform/node.ts', "import type { StylizeOptions } from '../pipelines/options.js';"],
+    ['src/platform/node.ts', "import sharp from 'sharp';\nimport * as ort from 'onnxruntime-node';"],
+    ['src/platform/worker/engine.ts', "import { emitModel } from '../../onnx/model.js';"],
+    ['src/index.node.ts', "export * from './platform/node.js';\nimport 'node:fs';"],
+    ['src/networks/h5.ts', 'const text = \'exports its weights from "../losses/total.js"\';'],
+    ['cli/main.ts', "import { stylize } from 'fauve';\nimport { Command } from 'commander';"],
+    ['cli/commands/losses.ts', "import { fail } from '../fail.js';\nimport { parseArgs } from 'node:util';"],
+    ['src/graph/ops.ts', '\n'.repeat(399).concat('export {};\n')],
+  ])('leaves alone what is right in %s: %s', (path, source) => {
+    expect(violations(path, source)).toEqual([]);
+  });
+});
