@@ -28,12 +28,12 @@ export const defaultAdamOptions: AdamOptions = Object.freeze({
 });
 
 /** Scalars that each run feeds: they depend on the number of the step. Names as inputs of the graph. */
-export interface AdamScalars {
+export type AdamScalars = {
   /** Learning rate over 1 − β₁ᵗ. */
   readonly 'adam rate': Float32Array;
   /** 1 / (1 − β₂ᵗ). */
   readonly 'adam correction': Float32Array;
-}
+};
 
 /** One step of Adam as part of a graph: what goes in, what comes out, and which output becomes which input. */
 export interface AdamStep {

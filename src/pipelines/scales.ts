@@ -37,16 +37,18 @@ export function outputSize(content: Size, size: StylizeOptions['size']): Size {
 
 /**
  * From coarse to fine: each size is half of the next; the last one is the output's. Sizes that are too small are left out.
+ * @param leastSide what the deepest layer needs
  * @param options `steps` at the full size, `coarseSteps` at each of the others
  */
 export function scaleSchedule(
   { width, height }: Size,
   { scales, steps, coarseSteps }: Pick<StylizeOptions, 'scales' | 'steps' | 'coarseSteps'>,
+  leastSide = 1,
 ): Scale[] {
   const schedule: Scale[] = [{ width, height, steps }];
   for (let factor = 2; schedule.length < scales; factor *= 2) {
     const coarse = { width: Math.round(width / factor), height: Math.round(height / factor), steps: coarseSteps };
-    if (Math.min(coarse.width, coarse.height) < SMALLEST_SIDE) break;
+    if (Math.min(coarse.width, coarse.height) < Math.max(SMALLEST_SIDE, leastSide)) break;
     schedule.unshift(coarse);
   }
   return schedule;

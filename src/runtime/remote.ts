@@ -95,7 +95,8 @@ export async function connectRuntime(
     device,
     engine,
     async open(model) {
-      const id = await call(remote.open(model));
+      // The bytes move: nobody needs a hundred megabytes twice.
+      const id = await call(remote.open(transfer(model, [model.bytes.buffer])));
       return {
         model: { inputs: model.inputs, outputs: model.outputs },
         write: (values) => call(remote.write(id, values)),

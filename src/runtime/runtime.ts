@@ -34,6 +34,7 @@ export interface Runtime {
   readonly device: Device;
   /** Which engine, in words: `onnxruntime-node 1.30, 2 threads`. */
   readonly engine: string;
+  /** Takes the model over: its bytes may be gone afterwards. */
   open(model: Model): Promise<Session>;
   close(): Promise<void>;
 }

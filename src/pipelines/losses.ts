@@ -1,0 +1,52 @@
+import { FauveError } from '../errors.js';
+import { input } from '../graph/tensor.js';
+import type { Image } from '../image/image.js';
+import { resizeImage } from '../image/resize.js';
+import { type LossTerm, lossGraph } from '../losses/total.js';
+import type { NetworkWeights } from '../networks/network.js';
+import { vgg } from '../networks/vgg.js';
+import { emitModel } from '../onnx/model.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput } from './options.js';
+import { measureTargets, type WeightedStyle } from './targets.js';
+
+export interface LossReport {
+  /** Σ weight · value. */
+  readonly total: number;
+  readonly terms: readonly (LossTerm & { readonly value: number })[];
+}
+
+/**
+ * The losses of a picture, layer by layer: what `stylize` minimises. The references are brought to the picture's size, as they are
+ * when it is made.
+ * @throws FauveError `usage` without a style, `input` for pictures that are too small for the layers
+ */
+export async function measureLosses(request: {
+  readonly content: Image;
+  readonly styles: readonly WeightedStyle[];
+  readonly generated: Image;
+  readonly weights: NetworkWeights;
+  readonly runtime: Runtime;
+  readonly options?: StylizeOptionsInput;
+}): Promise<LossReport> {
+  const { runtime, styles, generated } = request;
+  if (styles.length === 0) throw new FauveError('usage', 'There is no style. Give at least one style image.');
+  const options = resolveStylizeOptions(request.options ?? {});
+  const settings = lossSettings(options);
+  const { width, height, data } = generated;
+  const network = vgg(request.weights, options.pooling);
+  const graph = lossGraph(network, input('image', [1, 3, height, width]), settings);
+  const content = resizeImage(request.content, width, height);
+  const targets = await measureTargets(runtime, network, settings, content, styles, options.styleScale);
+  const outputs = { total: graph.total, ...Object.fromEntries(graph.terms.map(({ name, value }) => [name, value])) };
+  const session = await runtime.open(emitModel(outputs));
+  try {
+    const values = await session.run({ image: data, ...targets }, Object.keys(outputs));
+    return {
+      total: values.total![0]!,
+      terms: graph.terms.map(({ value: _, ...term }) => ({ ...term, value: values[term.name]![0]! })),
+    };
+  } finally {
+    await session.close();
+  }
+}

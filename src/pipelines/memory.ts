@@ -1,0 +1,122 @@
+import { FauveError } from '../errors.js';
+import { memoryNeed } from '../graph/memory.js';
+import { input } from '../graph/tensor.js';
+import { fitLongerSide } from '../image/resize.js';
+import { styleTargets } from '../losses/total.js';
+import type { LossNetwork } from '../networks/vgg.js';
+import { stepGraph } from './image-optimiser.js';
+import { lossSettings, type StylizeOptions } from './options.js';
+import type { Size } from './scales.js';
+import { styleSize, type WeightedStyle } from './targets.js';
+
+/** Node, the engine's code, the pictures as they were read. */
+const FIXED = 150 * 2 ** 20;
+/** Constants exist as our arrays, as the engine's own copy in its layout, and for a moment as the bytes of the model. */
+const COPIES_OF_CONSTANTS = 3;
+/** What the engine's allocator takes beyond the values that are alive: measured, see docs/architecture.md. */
+const ALLOCATOR = 1.25;
+/** Images that the host holds beside L-BFGS's pairs or Adam's moments. */
+const HOST_IMAGES = 12;
+
+/**
+ * Bytes that a run at this size takes at most, from the shapes of its graphs: the step graph at the full size, or the
+ * largest style image through the loss network, whichever is more.
+ */
+export function predictMemory(
+  network: LossNetwork,
+  options: StylizeOptions,
+  size: Size,
+  styles: readonly Size[],
+): number {
+  const settings = lossSettings(options);
+  const step = memoryNeed(Object.values(stepGraph(network, settings, options, size).outputs));
+  const references = styles.map((style) => {
+    const { width, height } = styleSize(style, size, options.styleScale);
+    return memoryNeed(Object.values(styleTargets(network, input('image', [1, 3, height, width]), settings)));
+  });
+  const activations = Math.max(step.activations, ...references.map((need) => need.activations));
+  const remembered = options.optimiser === 'lbfgs' ? 2 * options.history + HOST_IMAGES : 2 * HOST_IMAGES;
+  const host = remembered * 4 * 3 * size.width * size.height;
+  return Math.round(FIXED + COPIES_OF_CONSTANTS * step.constants + ALLOCATOR * activations + host);
+}
+
+/** What there is to predict from. */
+type Pictures = readonly Pick<WeightedStyle, 'image'>[];
+
+/**
+ * Predicts the memory of a run.
+ * @param limit bytes; without it nothing is refused
+ * @throws FauveError `system` that names the largest size that fits
+ */
+export function requireMemory(
+  network: LossNetwork,
+  options: StylizeOptions,
+  size: Size,
+  styles: Pictures,
+  limit: number | undefined,
+): number {
+  const need = predictMemory(
+    network,
+    options,
+    size,
+    styles.map(({ image }) => image),
+  );
+  if (limit === undefined || need <= limit) return need;
+  const fitting = largestFitting(network, options, size, styles, limit);
+  const remedy = fitting
+    ? `Use --size ${Math.max(fitting.width, fitting.height)}, or --size auto.`
+    : 'No size fits: close other programs.';
+  throw new FauveError(
+    'system',
+    `${size.width}×${size.height} needs about ${megabytes(need)}; ${megabytes(limit)} are free. ${remedy}`,
+  );
+}
+
+/** The largest size of the content's shape, not above its own, that fits. @throws FauveError `usage` without a limit */
+export function largestSize(
+  network: LossNetwork,
+  options: StylizeOptions,
+  content: Size,
+  styles: Pictures,
+  limit: number | undefined,
+): Size {
+  if (limit === undefined) throw new FauveError('usage', "size 'auto' needs a memoryLimit in bytes.");
+  const fitting = largestFitting(network, options, { width: content.width, height: content.height }, styles, limit);
+  if (fitting) return fitting;
+  throw new FauveError(
+    'system',
+    `${megabytes(limit)} of free memory are too little for any picture. Close other programs.`,
+  );
+}
+
+function largestFitting(
+  network: LossNetwork,
+  options: StylizeOptions,
+  shape: Size,
+  styles: Pictures,
+  limit: number,
+): Size | undefined {
+  const fits = (size: Size) =>
+    predictMemory(
+      network,
+      options,
+      size,
+      styles.map(({ image }) => image),
+    ) <= limit;
+  if (fits(shape)) return shape;
+  const longer = Math.max(shape.width, shape.height);
+  const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);
+  // The shorter side has to hold the deepest layer.
+  let low = Math.ceil((32 * longer) / Math.min(shape.width, shape.height));
+  let high = longer;
+  if (low >= high || !fits(sized(low))) return undefined;
+  while (high - low > Math.max(1, longer / 256)) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(sized(middle))) low = middle;
+    else high = middle;
+  }
+  return sized(low);
+}
+
+const megabytes = (bytes: number) =>
+  bytes < 10 * 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MB` : `${(bytes / 2 ** 30).toFixed(1)} GB`;

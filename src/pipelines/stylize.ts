@@ -1,0 +1,236 @@
+import { FauveError } from '../errors.js';
+import { luminanceImage } from '../image/colour.js';
+import { createImage, type Image } from '../image/image.js';
+import { noiseImage } from '../image/noise.js';
+import { quantise } from '../image/quantise.js';
+import { resizeImage, resizePlanes } from '../image/resize.js';
+import { activeLayers, lossTerms } from '../losses/total.js';
+import type { NetworkWeights } from '../networks/network.js';
+import { type LossNetwork, vgg } from '../networks/vgg.js';
+import { sha256Hex } from '../networks/weights.js';
+import type { Runtime } from '../runtime/runtime.js';
+import type { Checkpoint, LossRecord } from './checkpoint.js';
+import { finishColours, prepareColours } from './colours.js';
+import { carryOver, type ImageOptimiser, openImageOptimiser } from './image-optimiser.js';
+import { largestSize, requireMemory } from './memory.js';
+import { lossSettings, resolveStylizeOptions, type StylizeOptions, type StylizeOptionsInput } from './options.js';
+import type { OnProgress } from './progress.js';
+import { outputSize, type Scale, type Size, scaleSchedule } from './scales.js';
+import { measureTargets, styleSize, type WeightedStyle } from './targets.js';
+
+/** What to restyle, with what. */
+export interface StylizeRequest {
+  /** The photograph. Its alpha, when it has one, comes back with the result. */
+  readonly content: Image;
+  /** One painting or several; weights are relative to their sum. */
+  readonly styles: readonly WeightedStyle[];
+  /** Starts from this picture instead of `options.init`. */
+  readonly init?: Image;
+  /** Of the loss network, from `loadNetworkWeights`. */
+  readonly weights: NetworkWeights;
+  readonly runtime: Runtime;
+  readonly options?: StylizeOptionsInput;
+  /** Bytes that the run may take. `size: 'auto'` needs it; otherwise, without it, nothing is checked. */
+  readonly memoryLimit?: number;
+  /** Goes on from here: `options` are then the checkpoint's. */
+  readonly resume?: Checkpoint;
+  /** Ends the run after the step that is being computed; see {@link StylizeAborted}. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+export interface StylizeResult {
+  readonly image: Image;
+  /** Total loss of the picture with 8 bits a channel, before the colours are finished. Σ weight · term. */
+  readonly loss: number;
+  readonly terms: Readonly<Record<string, number>>;
+  readonly history: readonly LossRecord[];
+  readonly scales: readonly Scale[];
+  /** Complete, with the size in pixels. */
+  readonly options: StylizeOptions;
+  readonly seconds: number;
+}
+
+/** The signal fired. Nothing is lost: the picture so far and the checkpoint to go on from are here. */
+export class StylizeAborted extends FauveError {
+  constructor(
+    readonly image: Image,
+    readonly checkpoint: Checkpoint,
+    /** Steps that are done, over all scales. */
+    readonly steps: number,
+  ) {
+    super('aborted', `Stopped after step ${steps}.`);
+  }
+}
+
+/**
+ * Restyles a picture by optimising its pixels against content, style and total-variation losses on the features of a loss network
+ * (Gatys, Ecker & Bethge 2016, "Image Style Transfer Using Convolutional Neural Networks"), from coarse to fine.
+ * The same request gives the same picture on the same device.
+ * @throws FauveError `usage` and `input` before the work starts, when the request cannot be met; {@link StylizeAborted}
+ */
+export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
+  const { runtime, signal, onProgress = () => {}, resume } = request;
+  const started = performance.now();
+  const asked = resume?.options ?? resolveStylizeOptions(request.options ?? {});
+  const network = vgg(request.weights, asked.pooling);
+  if (request.styles.length === 0) throw new FauveError('usage', 'There is no style. Give at least one style image.');
+  if (request.styles.some(({ weight }) => !(weight > 0 && Number.isFinite(weight)))) {
+    const weights = request.styles.map(({ weight }) => weight).join(', ');
+    throw new FauveError('usage', `Style weights are positive numbers, received ${weights}.`);
+  }
+  const settings = lossSettings(asked);
+  const terms = lossTerms(settings);
+  const { content, styles } = prepareColours(request.content, request.styles, asked.colours);
+  const size =
+    asked.size === 'auto'
+      ? largestSize(network, asked, content, styles, request.memoryLimit)
+      : outputSize(content, asked.size);
+  const options: StylizeOptions = { ...asked, size: `${size.width}x${size.height}` };
+  checkSizes(network, options, size, styles);
+  const memory = requireMemory(network, options, size, styles, request.memoryLimit);
+  const fingerprint = await fingerprintOf(request);
+  if (resume && resume.fingerprint !== fingerprint) {
+    throw new FauveError(
+      'input',
+      'The checkpoint is of other pictures, styles or weights. Start again without --resume.',
+    );
+  }
+  throwIfAborted(signal);
+
+  const scales = scaleSchedule(size, options, network.minimumSize(usedLayers(options)));
+  const steps = scales.reduce((sum, scale) => sum + scale.steps, 0);
+  const { device, engine } = runtime;
+  await onProgress({ type: 'start', ...size, scales, steps, terms, engine, device, memory });
+
+  const history: LossRecord[] = [...(resume?.history ?? [])];
+  const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
+  const startImage = ({ width, height }: Scale): Image => {
+    if (request.init)
+      return resizeImage(options.colours === 'luminance' ? luminanceImage(request.init) : request.init, width, height);
+    return options.init === 'noise' ? noiseImage(width, height, options.seed) : resizeImage(content, width, height);
+  };
+
+  let optimiser: ImageOptimiser | undefined;
+  try {
+    for (const [index, scale] of scales.entries()) {
+      if (resume && index < resume.scale) continue;
+      const resumed = resume?.scale === index ? resume : undefined;
+      const { width, height } = scale;
+      const scaledContent = resizeImage(content, width, height);
+      const targets = await measureTargets(runtime, network, settings, scaledContent, styles, options.styleScale);
+      let start = resumed?.state ?? { arrays: { image: startImage(scale).data }, numbers: {} };
+      const previous = scales[index - 1];
+      if (optimiser && previous) {
+        const image = enlarge(
+          await optimiser.image(),
+          previous,
+          scale,
+          options.init === 'noise' ? undefined : startImage,
+        );
+        start = carryOver(await optimiser.state(), previous, scale, image);
+        await optimiser.close();
+      }
+      const current = await openImageOptimiser(runtime, network, settings, options, scale, targets, start);
+      optimiser = current;
+      const finished = async () =>
+        finishColours(createImage(scale.width, scale.height, await current.image()), request.content, options.colours);
+      const checkpoint = async (scaleStep: number): Promise<Checkpoint> => ({
+        options,
+        fingerprint,
+        ...size,
+        scale: index,
+        scaleStep,
+        seconds: elapsed(),
+        history: [...history],
+        state: await current.state(),
+      });
+      await onProgress({ type: 'scale', index, ...scale });
+      for (let done = resumed?.scaleStep ?? 0; done < scale.steps; ) {
+        if (signal?.aborted) throw new StylizeAborted(await finished(), await checkpoint(done), history.length);
+        const { notice, done: converged, loss, terms } = await current.step();
+        done++;
+        const record = { step: history.length + 1, scale: index, loss, terms };
+        history.push(record);
+        if (notice) await onProgress({ type: 'notice', message: notice });
+        await onProgress({
+          type: 'step',
+          ...record,
+          seconds: elapsed(),
+          image: finished,
+          checkpoint: () => checkpoint(done),
+        });
+        if (converged) break;
+      }
+    }
+    if (!optimiser) throw new FauveError('input', 'The checkpoint is of a run with other scales.');
+    const picture = createImage(size.width, size.height, await optimiser.image());
+    const { loss, terms } = await optimiser.measure(quantise(picture).data);
+    const image = finishColours(picture, request.content, options.colours);
+    return { image, loss, terms, history, scales, options, seconds: elapsed() };
+  } finally {
+    await optimiser?.close();
+  }
+}
+
+/** The picture of the next scale: what was changed so far, enlarged, on top of the sharp picture that it started from. */
+function enlarge(
+  image: Float32Array,
+  from: Scale,
+  to: Scale,
+  start: ((scale: Scale) => Image) | undefined,
+): Float32Array {
+  const up = (planes: Float32Array) => resizePlanes(planes, 3, from.height, from.width, to.height, to.width);
+  const clamp = (value: number) => Math.min(1, Math.max(0, value));
+  // Noise has no detail worth keeping.
+  if (!start) return up(image).map(clamp);
+  const before = start(from).data;
+  const change = up(image.map((value, i) => value - before[i]!));
+  return start(to).data.map((value, i) => clamp(value + change[i]!));
+}
+
+function usedLayers(options: StylizeOptions): string[] {
+  const { content, style } = activeLayers(lossSettings(options));
+  return [...new Set([...content, ...style])];
+}
+
+function checkSizes(
+  network: LossNetwork,
+  options: StylizeOptions,
+  picture: Size,
+  styles: readonly WeightedStyle[],
+): void {
+  const check = (what: string, { width, height }: Size, layers: readonly string[]) => {
+    const least = network.minimumSize(layers);
+    if (Math.min(width, height) >= least) return;
+    const deepest = layers.find((layer) => network.minimumSize([layer]) === least);
+    throw new FauveError(
+      'input',
+      `${what} is ${width}×${height}; ${deepest} needs at least ${least}×${least}. Use a larger image.`,
+    );
+  };
+  check('The picture', picture, usedLayers(options));
+  const { style } = activeLayers(lossSettings(options));
+  for (const { image } of styles) check('The style image', styleSize(image, picture, options.styleScale), style);
+}
+
+/** What the run is made from, as one checksum. */
+async function fingerprintOf({ content, styles, init, weights }: StylizeRequest): Promise<string> {
+  const parts = [weights.sha256];
+  for (const { image, weight } of [
+    { image: content, weight: 1 },
+    ...styles,
+    ...(init ? [{ image: init, weight: 1 }] : []),
+  ]) {
+    const { width, height, data, alpha } = image;
+    for (const plane of alpha ? [data, alpha] : [data]) {
+      parts.push(await sha256Hex(new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength)));
+    }
+    parts.push(`${width}x${height}:${weight}`);
+  }
+  return sha256Hex(new TextEncoder().encode(parts.join(' ')));
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new FauveError('aborted', 'Stopped before the first step.');
+}

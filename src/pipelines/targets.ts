@@ -1,0 +1,55 @@
+import { input, type Tensor } from '../graph/tensor.js';
+import type { Image } from '../image/image.js';
+import { fitLongerSide, resizeImage } from '../image/resize.js';
+import { blendTargets, contentTargets, type LossSettings, styleTargets } from '../losses/total.js';
+import type { LossNetwork } from '../networks/vgg.js';
+import { emitModel } from '../onnx/model.js';
+import type { Runtime, Values } from '../runtime/runtime.js';
+import type { Size } from './scales.js';
+
+/** A painting and its share of the blend. */
+export interface WeightedStyle {
+  readonly image: Image;
+  readonly weight: number;
+}
+
+/** The size at which a style image is looked at: its longer side is that of the picture, times `styleScale`. */
+export function styleSize(style: Size, picture: Size, styleScale: number): Size {
+  return fitLongerSide(style.width, style.height, Math.round(Math.max(picture.width, picture.height) * styleScale));
+}
+
+/**
+ * Runs the loss network on the references: the content's features and the styles' statistics, ready to be fed to the loss graph.
+ * @param content of the size that is optimised
+ */
+export async function measureTargets(
+  runtime: Runtime,
+  network: LossNetwork,
+  settings: LossSettings,
+  content: Image,
+  styles: readonly WeightedStyle[],
+  styleScale: number,
+): Promise<Values> {
+  const measured: { targets: Values; weight: number }[] = [];
+  for (const { image, weight } of styles) {
+    const { width, height } = styleSize(image, content, styleScale);
+    const resized = resizeImage(image, width, height);
+    measured.push({ targets: await runOn(runtime, resized, (x) => styleTargets(network, x, settings)), weight });
+  }
+  return {
+    ...(await runOn(runtime, content, (x) => contentTargets(network, x, settings))),
+    ...blendTargets(measured),
+  };
+}
+
+async function runOn(runtime: Runtime, image: Image, build: (x: Tensor) => Record<string, Tensor>): Promise<Values> {
+  const outputs = build(input('image', [1, 3, image.height, image.width]));
+  // A weight of 0 leaves nothing to measure.
+  if (Object.keys(outputs).length === 0) return {};
+  const session = await runtime.open(emitModel(outputs));
+  try {
+    return await session.run({ image: image.data }, Object.keys(outputs));
+  } finally {
+    await session.close();
+  }
+}
