@@ -21,7 +21,7 @@ export {
 export { type LossSeries, lossPlotSvg } from './pipelines/plot.js';
 export type { OnProgress, StylizeEvent, StylizeStep } from './pipelines/progress.js';
 export { decodeRecipe, encodeRecipe, type Recipe } from './pipelines/recipe.js';
-export type { Scale } from './pipelines/scales.js';
+export { outputSize, type Scale, type Size } from './pipelines/scales.js';
 export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from './pipelines/stylize.js';
 export type { WeightedStyle } from './pipelines/targets.js';
 export {

@@ -1,0 +1,115 @@
+import { styleText } from 'node:util';
+import { type Command, Option } from 'commander';
+import { FauveError, type LossReport, loadNetworkWeights, measureLosses, startEngine } from 'fauve';
+import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
+import { readPictures, type StyleArgument } from '../inputs.js';
+import { addOptionFlags, lossOptionNames, optionsOf } from '../option-flags.js';
+import { filesHeading, styleOption } from '../run-flags.js';
+import { defaultNetwork } from './stylize.js';
+
+interface Values extends EngineValues {
+  readonly content?: string;
+  readonly style?: readonly StyleArgument[];
+  readonly network?: string;
+  readonly json?: true;
+}
+
+const examples = `
+Examples:
+  $ fauve losses --content photo.jpg --style starry-night.jpg out.png
+  $ fauve losses --content photo.jpg --style wave.jpg photo.jpg --json   what the photo itself scores`;
+
+/** `fauve losses`: what `stylize` minimises, of any picture, by layer. */
+export function addLossesCommand(program: Command): void {
+  const command = program
+    .command('losses')
+    .description('measure a picture as stylize does: content, style and total-variation loss, layer by layer')
+    .argument('<generated>', 'the picture to measure')
+    .addOption(
+      new Option('-c, --content <image>', 'the picture that the content is compared with').helpGroup(filesHeading),
+    )
+    .addOption(styleOption('a painting, with its share when there are several (repeatable)'))
+    .addOption(new Option('--json', 'print JSON').helpGroup(filesHeading))
+    .addHelpText('after', examples)
+    .action(measure);
+  addOptionFlags(command, { only: lossOptionNames });
+  addEngineFlags(command, defaultNetwork);
+}
+
+async function measure(path: string, values: Values): Promise<void> {
+  const { options } = optionsOf(values);
+  const { content, style = [], network = defaultNetwork, json } = values;
+  if (content === undefined) throw new FauveError('usage', 'There is no content image. Name one: --content photo.jpg.');
+  if (style.length === 0) throw new FauveError('usage', 'There is no style image. Name one: --style painting.jpg.');
+  const styles = style.map(({ path, weight = 1 }) => ({ path, weight }));
+  const pictures = await readPictures({ content, styles, generated: path });
+  const weights = await loadNetworkWeights(network);
+  const runtime = await startEngine(engineOf(values));
+  try {
+    const generated = pictures.generated!.image;
+    const report = await measureLosses({
+      content: pictures.content.image,
+      styles: pictures.styles,
+      generated,
+      weights,
+      runtime,
+      options,
+    });
+    const rows = rowsOf(report);
+    const { width, height } = generated;
+    const about = { picture: path, width, height, network: { name: weights.name, sha256: weights.sha256 } };
+    process.stdout.write(
+      json ? `${JSON.stringify({ ...about, ...report, terms: rows }, null, 2)}\n` : table(report, rows),
+    );
+  } finally {
+    await runtime.close();
+  }
+}
+
+interface Row {
+  readonly name: string;
+  readonly value: number;
+  readonly weight: number;
+  /** value · weight. */
+  readonly weighted: number;
+  /** Of the total, 0 to 1. */
+  readonly share: number;
+}
+
+function rowsOf({ total, terms }: LossReport): Row[] {
+  return terms.map((term) => {
+    const weighted = term.value * term.weight;
+    return { ...term, weighted, share: total > 0 ? weighted / total : 0 };
+  });
+}
+
+function table({ total }: LossReport, rows: readonly Row[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const cells = [
+    ['term', 'value', 'weight', 'weighted', 'share'],
+    ...rows.map(({ name, value, weight, weighted, share }) => [
+      name,
+      numberText(value),
+      numberText(weight),
+      numberText(weighted),
+      percent(share),
+    ]),
+    ['total', '', '', numberText(total), ''],
+  ];
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const lines = cells.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]! + 2))).join(''),
+  );
+  return lines
+    .map((line, i) => {
+      const text = line.trimEnd();
+      return `${i === 0 || i === lines.length - 1 ? styleText('bold', text, { stream: process.stdout }) : text}\n`;
+    })
+    .join('');
+}
+
+/** Four digits, without an exponent where there is room: `0.0123`, `12345`, `1.2e-9`. */
+function numberText(value: number): string {
+  const size = Math.abs(value);
+  return size === 0 || (size >= 1e-4 && size < 1e6) ? String(Number(value.toPrecision(4))) : value.toExponential(3);
+}

@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { decodeImage, decodeRecipe, FauveError, outputFormat, type Recipe, readFileChecked } from 'fauve';
+import type { PicturePaths, StyleArgument } from '../inputs.js';
+import { addOptionFlags, optionsOf } from '../option-flags.js';
+import { redoPath } from '../outputs.js';
+import { pathTo } from '../recipes.js';
+import { restyle } from '../restyle.js';
+import { addRunFlags, filesHeading, type RunValues, runSettingsOf, styleOption } from '../run-flags.js';
+
+interface Values extends RunValues {
+  readonly output?: string;
+  readonly content?: string;
+  readonly style?: readonly StyleArgument[];
+  readonly network?: string;
+}
+
+const examples = `
+Examples:
+  $ fauve redo out.png                              the same picture again, into out.redo.png
+  $ fauve redo out.png --size 1024 -o large.png     the same, larger
+  $ fauve redo out.png --style-weight 3             with one setting changed
+  $ fauve redo out.png --content photos/moved.jpg   when the photo has moved since
+
+All settings of a picture travel inside its file, with the names and checksums of the pictures that it was made from.`;
+
+/** `fauve redo`: makes a picture again from the recipe that it carries. */
+export function addRedoCommand(program: Command): void {
+  const command = program
+    .command('redo')
+    .description('make a picture again from the settings that it carries, all the same or some changed')
+    .argument('<picture>', 'a picture made by fauve stylize')
+    .addOption(
+      new Option('-o, --output <file>', 'the result (default: <picture>.redo beside it)').helpGroup(filesHeading),
+    )
+    .addOption(
+      new Option('--content <file>', 'the content image, where it has moved or another is wanted').helpGroup(
+        filesHeading,
+      ),
+    )
+    .addOption(styleOption('likewise for the style images, each of them in their order (repeatable)'))
+    .addHelpText('after', examples)
+    .action(async (picture: string, values: Values) => {
+      const asked = optionsOf(values);
+      const output = values.output ?? redoPath(picture);
+      const format = outputFormat(output);
+      const { recipe, bits } = await readRecipe(picture);
+      const keepsBits = format === 'png' || format === 'tiff';
+      await restyle({
+        ...(keepsBits ? { bits } : {}),
+        ...runSettingsOf(values),
+        output,
+        pictures: picturePaths(picture, recipe, values, asked),
+        network: values.network ?? recipe.network.name,
+        options: { ...recipe.options, ...asked.options },
+        asked: asked.options,
+        recipe,
+      });
+    });
+  addOptionFlags(command, { defaults: '' });
+  addRunFlags(command, "the picture's");
+}
+
+async function readRecipe(picture: string): Promise<{ recipe: Recipe; bits: 8 | 16 }> {
+  const what = 'Picture';
+  const bytes = await readFileChecked(picture, what);
+  const { recipe, bits } = await decodeImage(bytes, { what, fileName: picture });
+  if (recipe === undefined) {
+    throw new FauveError(
+      'input',
+      `${picture} carries no recipe: Fauve did not make it, or another program took its metadata away. Use fauve stylize.`,
+    );
+  }
+  return { recipe: decodeRecipe(recipe, picture), bits };
+}
+
+/** The pictures of a recipe, or those that the user names instead. */
+function picturePaths(
+  picture: string,
+  recipe: Recipe,
+  { content, style: named = [] }: Values,
+  asked: ReturnType<typeof optionsOf>,
+): PicturePaths {
+  const styles =
+    named.length > 0
+      ? // As many as before keep their shares, unless others are given.
+        named.map(({ path, weight }, i) => ({
+          path,
+          weight: weight ?? (named.length === recipe.styles.length ? recipe.styles[i]!.weight : 1),
+        }))
+      : recipe.styles.map(({ path, weight }) => ({
+          path: found(picture, path, 'style image', styleRemedy(recipe)),
+          weight,
+        }));
+  const init =
+    asked.init ??
+    (recipe.init && asked.options.init === undefined
+      ? found(picture, recipe.init.path, 'start image', '--init FILE')
+      : undefined);
+  return {
+    content: content ?? found(picture, recipe.content.path, 'content image', '--content FILE'),
+    styles,
+    ...(init === undefined ? {} : { init }),
+  };
+}
+
+function styleRemedy({ styles }: Recipe): string {
+  return styles.length === 1 ? '--style FILE' : `--style FILE for each of the ${styles.length} styles, in their order`;
+}
+
+/** @throws FauveError `input` when the file is no longer where the recipe says */
+function found(picture: string, file: string, what: string, remedy: string): string {
+  const path = pathTo(picture, file);
+  if (existsSync(path)) return path;
+  throw new FauveError(
+    'input',
+    `The ${what} that ${picture} was made from is no longer at ${resolve(path)}. Say where it is with ${remedy}.`,
+  );
+}

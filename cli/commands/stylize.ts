@@ -1,0 +1,77 @@
+import { type Command, Option } from 'commander';
+import { FauveError } from 'fauve';
+import { type Config, readConfig } from '../config.js';
+import type { PicturePaths, StyleArgument } from '../inputs.js';
+import { addOptionFlags, optionsOf } from '../option-flags.js';
+import { restyle } from '../restyle.js';
+import { addRunFlags, filesHeading, type RunValues, runSettingsOf, styleOption } from '../run-flags.js';
+
+interface Values extends RunValues {
+  readonly style?: readonly StyleArgument[];
+  readonly output?: string;
+  readonly config?: string;
+  readonly network?: string;
+}
+
+/** The loss network of the papers. */
+export const defaultNetwork = 'vgg19';
+
+const examples = `
+Examples:
+  $ fauve stylize photo.jpg --style starry-night.jpg -o out.png
+  $ fauve stylize photo.jpg --style starry-night.jpg:2 --style wave.jpg -o out.png   two styles, 2 : 1
+  $ fauve stylize photo.jpg -s wave.jpg -o out.jpg --size 1024 --style-weight 2      larger and stronger
+  $ fauve stylize photo.jpg -s wave.jpg -o out.png --colours luminance               keeps the photo's colours
+  $ fauve stylize photo.jpg -s wave.jpg -o out.png --resume                          goes on after Ctrl-C
+
+Layers are written as relu4_2, or with their shares: --style-layers relu1_1,relu2_1:0.5,relu4_1:2
+Ctrl-C stops after the step that is being computed, writes the picture so far and a checkpoint beside it.
+Config file: JSON such as {"content": "photo.jpg", "styles": ["wave.jpg:2"], "output": "out.png", "styleWeight": 2};
+its files are named from its own folder, and flags win over it.
+The first time, get the weights of the loss network: fauve models pull ${defaultNetwork}`;
+
+/** `fauve stylize`: restyles a picture by optimising it. */
+export function addStylizeCommand(program: Command): void {
+  const command = program
+    .command('stylize')
+    .description('restyle a picture with the style of a painting, by optimising the picture itself')
+    .argument('[content]', 'the picture to restyle: JPEG, PNG, WebP, TIFF, AVIF, GIF or SVG')
+    .addOption(styleOption('a painting, with its share when there are several (repeatable)'))
+    .addOption(new Option('-o, --output <file>', 'the result: .png, .jpg, .webp or .tif').helpGroup(filesHeading))
+    .addOption(new Option('--config <file>', 'take options and pictures from a JSON file').helpGroup(filesHeading))
+    .addHelpText('after', examples)
+    .action(async (content: string | undefined, values: Values) => {
+      const asked = optionsOf(values);
+      const config: Config =
+        values.config === undefined ? { options: {}, styles: [] } : await readConfig(values.config);
+      const options = { ...config.options, ...asked.options };
+      const init = asked.init ?? (asked.options.init === undefined ? config.init : undefined);
+      const pictures = picturePaths(content ?? config.content, values.style ?? config.styles, init);
+      await restyle({
+        ...runSettingsOf(values),
+        output: required(values.output ?? config.output, 'output', '-o out.png'),
+        pictures,
+        network: values.network ?? config.network ?? defaultNetwork,
+        options,
+        asked: options,
+      });
+    });
+  addOptionFlags(command);
+  addRunFlags(command, defaultNetwork);
+}
+
+function picturePaths(
+  content: string | undefined,
+  styles: readonly StyleArgument[],
+  init: string | undefined,
+): PicturePaths {
+  const named = required(content, 'content image', 'fauve stylize photo.jpg --style painting.jpg -o out.png');
+  required(styles[0], 'style image', '--style painting.jpg');
+  const weighted = styles.map(({ path, weight = 1 }) => ({ path, weight }));
+  return { content: named, styles: weighted, ...(init === undefined ? {} : { init }) };
+}
+
+function required<T>(value: T | undefined, what: string, example: string): T {
+  if (value === undefined) throw new FauveError('usage', `There is no ${what}. Name one: ${example}.`);
+  return value;
+}

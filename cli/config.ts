@@ -1,0 +1,55 @@
+import { dirname, relative, resolve } from 'node:path';
+import { FauveError, networkNames, readFileChecked } from 'fauve';
+import { z } from 'zod';
+import { parseStyle, type StyleArgument } from './inputs.js';
+import { checkOptions, type GivenOptions } from './option-flags.js';
+
+/** What a config file says: some of the options, and which pictures. */
+export interface Config {
+  readonly options: GivenOptions;
+  readonly content?: string;
+  readonly styles: readonly StyleArgument[];
+  readonly init?: string;
+  readonly output?: string;
+  readonly network?: string;
+}
+
+const schema = z.looseObject({
+  content: z.string().optional(),
+  styles: z.array(z.string()).min(1).optional(),
+  output: z.string().optional(),
+  network: z.enum(networkNames).optional(),
+});
+
+/**
+ * Reads a config file: JSON with options by their names in the library (`contentWeight`), and `content`, `styles` (as after
+ * `--style`), `output` and `network`. Files are named from the folder of the config file.
+ * @throws FauveError `input` for a file that is missing or no JSON, `usage` for what it says
+ */
+export async function readConfig(path: string): Promise<Config> {
+  const bytes = await readFileChecked(path, 'Config file');
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FauveError('input', `Config file ${path} is not JSON: ${reason}. Correct it.`, { cause: error });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const name = issue!.path.join('.');
+    throw new FauveError('usage', `Config file ${path}: ${name ? `${name}: ` : ''}${issue!.message}.`);
+  }
+  const { content, styles = [], output, network, ...rest } = parsed.data;
+  const { options, init } = checkOptions(rest, (message) => `Config file ${path}: ${message}`);
+  const fromHere = (file: string) => relative('', resolve(dirname(path), file));
+  return {
+    options,
+    styles: styles.map((style) => parseStyle(fromHere(style))),
+    ...(content === undefined ? {} : { content: fromHere(content) }),
+    ...(init === undefined ? {} : { init: fromHere(init) }),
+    ...(output === undefined ? {} : { output: fromHere(output) }),
+    ...(network === undefined ? {} : { network }),
+  };
+}

@@ -1,0 +1,35 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type DeviceChoice, type EngineOptions, networkNames } from 'fauve';
+import { parseCount } from './option-flags.js';
+
+/** Where to compute. */
+export interface EngineFlags {
+  readonly engine: EngineOptions;
+}
+
+/** The flags as commander hands them over. */
+export interface EngineValues {
+  readonly device?: DeviceChoice;
+  readonly threads?: number;
+}
+
+const devices: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
+
+/** Adds `--network`, `--device` and `--threads`. @param network said to be the default */
+export function addEngineFlags(command: Command, network: string): void {
+  const oneOf = (name: string, choices: readonly string[], description: string) =>
+    new Option(`--${name} <${choices.join('|')}>`, description).argParser((value) => {
+      if (choices.includes(value)) return value;
+      throw new InvalidArgumentError(`Expected ${choices.join(' or ')}.`);
+    });
+  const flags = [
+    oneOf('network', networkNames, `loss network (default: ${network})`),
+    oneOf('device', devices, 'where to compute (default: auto, the fastest)'),
+    new Option('--threads <number>', 'threads of the processor (default: all cores)').argParser(parseCount),
+  ];
+  for (const flag of flags) command.addOption(flag.helpGroup('Engine:'));
+}
+
+export function engineOf({ device, threads }: EngineValues): EngineOptions {
+  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+}

@@ -1,0 +1,38 @@
+import {
+  type LossRecord,
+  type LossSeries,
+  type LossTerm,
+  lossPlotSvg,
+  renderPlot,
+  type Scale,
+  writeFileAtomically,
+} from 'fauve';
+import { plotFormat } from './outputs.js';
+
+/**
+ * Draws the curves of a run into a file: each term times its weight, so that the terms add up to the total.
+ * @param path ends in .svg or .png
+ */
+export async function writeLossPlot(
+  path: string,
+  history: readonly LossRecord[],
+  terms: readonly LossTerm[],
+  scales: readonly Scale[],
+): Promise<void> {
+  const series: LossSeries[] = [
+    { name: 'total', points: history.map(({ step, loss }) => ({ step, value: loss })) },
+    ...terms.map(({ name, weight }) => ({
+      name,
+      points: history.map(({ step, terms }) => ({ step, value: weight * (terms[name] ?? Number.NaN) })),
+    })),
+  ];
+  const boundaries = scales.flatMap(({ width, height }, index) => {
+    const first = history.find(({ scale }) => scale === index);
+    return first ? [{ step: first.step, label: `${width}×${height}` }] : [];
+  });
+  const svg = lossPlotSvg(series, {
+    title: 'Loss by step: each term times its weight; they add up to the total',
+    boundaries,
+  });
+  await writeFileAtomically(path, await renderPlot(svg, plotFormat(path)));
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { addLossesCommand } from './commands/losses.js';
+import { addModelsCommand } from './commands/models.js';
+import { addRedoCommand } from './commands/redo.js';
+import { addStylizeCommand } from './commands/stylize.js';
+import { failureOf } from './failure.js';
+import { version } from './package.js';
+
+const examples = `
+Examples:
+  $ fauve models pull vgg19                                        once: the weights of the loss network
+  $ fauve stylize photo.jpg --style starry-night.jpg -o out.png    a restyled picture
+  $ fauve redo out.png --size 1024 -o large.png                    the same, larger
+  $ fauve losses --content photo.jpg --style starry-night.jpg out.png
+
+Exit codes: 0 done, 1 the input or the machine, 2 the command line, 130 stopped by Ctrl-C.`;
+
+const program = new Command('fauve')
+  .description('Neural style transfer: restyle photographs with the style of a painting.')
+  .version(version, '-V, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help')
+  .helpCommand('help [command]', 'print the help of a command')
+  .option('--verbose', 'show where an error comes from (or set FAUVE_DEBUG=1)')
+  .configureHelp({ showGlobalOptions: true, minWidthToWrap: 30 })
+  // All errors are told in one place and in one line, those of commander too.
+  .configureOutput({ outputError: () => {} })
+  .exitOverride()
+  .addHelpText('after', examples);
+addStylizeCommand(program);
+addRedoCommand(program);
+addLossesCommand(program);
+addModelsCommand(program);
+
+// Whoever reads our output may stop reading (`| head`); that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const verbose = program.opts<{ verbose?: boolean }>().verbose === true || Boolean(process.env.FAUVE_DEBUG);
+  const { exitCode, text } = failureOf(error, verbose, commandPath());
+  if (text !== undefined) process.stderr.write(`${text}\n`);
+  process.exitCode = exitCode;
+}
+
+/** The command that was asked for, as far as there is one: `models pull`. */
+function commandPath(): string {
+  const path: string[] = [];
+  for (let command: Command | undefined = program; command; ) {
+    command = command.commands.find((each) => each.name() === program.args[path.length]);
+    if (command) path.push(command.name());
+  }
+  return path.join(' ');
+}

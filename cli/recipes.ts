@@ -1,0 +1,57 @@
+import { dirname, relative, resolve, sep } from 'node:path';
+import type { NetworkWeights, Recipe, StylizeOptions } from 'fauve';
+import type { PictureFile, Pictures } from './inputs.js';
+import { version } from './package.js';
+
+/** The recipe of a picture that is written to `output`: its files are named from that folder. */
+export function recipeOf(
+  output: string,
+  { content, styles, init }: Pictures,
+  weights: NetworkWeights,
+  engine: string,
+  options: StylizeOptions,
+): Recipe {
+  const file = ({ path, sha256 }: PictureFile) => ({ path: pathFrom(output, path), sha256 });
+  return {
+    fauve: version,
+    network: { name: weights.name, sha256: weights.sha256 },
+    engine,
+    content: file(content),
+    styles: styles.map((style) => ({ ...file(style), weight: style.weight })),
+    ...(init ? { init: file(init) } : {}),
+    options,
+  };
+}
+
+/** A file of a recipe, from where the command runs. @param picture the one that holds the recipe */
+export function pathTo(picture: string, file: string): string {
+  const path = relative('', resolve(dirname(picture), file));
+  return path.startsWith(`..${sep}..${sep}`) ? resolve(path) : path;
+}
+
+/** What is no longer as it was when the recipe was written, a line each. */
+export function differences(recipe: Recipe, pictures: Pictures, weights: NetworkWeights): string[] {
+  const lines: string[] = [];
+  const compare = (what: string, before: { sha256: string } | undefined, now: PictureFile | undefined) => {
+    if (now && before?.sha256 !== now.sha256) {
+      lines.push(`${what} ${now.path} is not the file that the picture was made with: the result will differ.`);
+    }
+  };
+  compare('The content image', recipe.content, pictures.content);
+  for (const [i, style] of pictures.styles.entries()) compare('The style image', recipe.styles[i], style);
+  compare('The start image', recipe.init, pictures.init);
+  if (recipe.network.name !== weights.name || recipe.network.sha256 !== weights.sha256) {
+    lines.push(
+      `The picture was made with other weights (${recipe.network.name}, SHA-256 ${recipe.network.sha256.slice(0, 12)}…) than these (${weights.name}, ${weights.sha256.slice(0, 12)}…): the result will differ.`,
+    );
+  }
+  if (recipe.fauve !== version) {
+    lines.push(`The picture was made with Fauve ${recipe.fauve}, this is ${version}: the result may differ.`);
+  }
+  return lines;
+}
+
+/** A path from the folder of a picture, with forward slashes, so that it is the same on every system. */
+function pathFrom(picture: string, file: string): string {
+  return relative(dirname(resolve(picture)), resolve(file)).replaceAll(sep, '/');
+}

@@ -1,0 +1,177 @@
+import { rm } from 'node:fs/promises';
+import {
+  type Checkpoint,
+  decodeCheckpoint,
+  type EncodeOptions,
+  encodeCheckpoint,
+  encodeRecipe,
+  FauveError,
+  freeMemory,
+  type Image,
+  loadNetworkWeights,
+  outputSize,
+  type Recipe,
+  readFileChecked,
+  resolveStylizeOptions,
+  StylizeAborted,
+  type StylizeEvent,
+  type StylizeOptions,
+  startEngine,
+  stylize,
+  writeFileAtomically,
+  writeImage,
+} from 'fauve';
+import type { EngineFlags } from './engine-flags.js';
+import { type PicturePaths, readPictures, throwIfStopped } from './inputs.js';
+import { listenForInterrupt } from './interrupt.js';
+import { writeLossPlot } from './loss-plot.js';
+import { conflict, type GivenOptions, requireSameOptions } from './option-flags.js';
+import { checkOutputs, checkpointPath, type OutputSettings, stepPath } from './outputs.js';
+import { allReporters, jsonReporter, quietReporter, type Reporter, textReporter } from './progress.js';
+import { differences, recipeOf } from './recipes.js';
+
+/** A picture to make: what `stylize` and `redo` come down to. */
+export interface RestyleJob extends OutputSettings, EngineFlags {
+  readonly pictures: PicturePaths;
+  readonly network: string;
+  readonly options: GivenOptions;
+  /** Options that the user named for this run; beside `resume` they must be the interrupted run's. */
+  readonly asked: GivenOptions;
+  /** The recipe that is repeated: what is different now is told. */
+  readonly recipe?: Recipe;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/**
+ * Makes a picture and writes it, with all checks before the work, progress, and a way back after Ctrl-C.
+ * @throws FauveError; `aborted` after Ctrl-C, when the picture so far and a checkpoint are written
+ */
+export async function restyle(job: RestyleJob): Promise<void> {
+  const reporter = reporterFor(job);
+  const interrupt = listenForInterrupt(
+    () => reporter.say('Stopping after this step (Ctrl-C again: at once).'),
+    () => reporter.close(),
+  );
+  try {
+    await run(job, reporter, interrupt.signal);
+  } catch (error) {
+    if (error instanceof FauveError) reporter.tell({ type: 'error', code: error.code, message: error.message });
+    throw error;
+  } finally {
+    reporter.close();
+    interrupt.release();
+  }
+}
+
+function reporterFor({ json, quiet }: RestyleJob): Reporter {
+  // A bar among the lines of JSON on the same terminal would make both unreadable.
+  const text = quiet || (json && (process.stdout.isTTY || !process.stderr.isTTY)) ? quietReporter : textReporter();
+  return json ? allReporters([jsonReporter(), text]) : text;
+}
+
+type StartEvent = Extract<StylizeEvent, { type: 'start' }>;
+
+async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  const { output, options } = job;
+  const { content, styles, init } = job.pictures;
+  await checkOutputs(job, [content, ...styles.map(({ path }) => path), ...(init === undefined ? [] : [init])]);
+  const resume = job.resume ? await readCheckpoint(output, job.asked) : undefined;
+  const pictures = await readPictures(job.pictures, signal);
+  if (resume) requireSameSize(resume, pictures.content.image, job.asked);
+  const weights = await loadNetworkWeights(job.network);
+  throwIfStopped(signal);
+  if (job.recipe) {
+    for (const message of differences(job.recipe, pictures, weights)) reporter.tell({ type: 'notice', message });
+  }
+
+  const runtime = await startEngine(job.engine);
+  const saved = (kind: 'picture' | 'step' | 'checkpoint' | 'plot', path: string) =>
+    reporter.tell({ type: 'saved', kind, path });
+  let started: StartEvent | undefined;
+  /** How the pictures of this run are written: with the recipe of the run. */
+  const encoding = (): EncodeOptions => {
+    const { width, height, engine } = started!;
+    const complete: StylizeOptions = {
+      ...(resume?.options ?? resolveStylizeOptions(options)),
+      size: `${width}x${height}`,
+    };
+    const recipe = recipeOf(output, pictures, weights, engine, complete);
+    return { quality: job.quality, bits: job.bits, recipe: encodeRecipe(recipe) };
+  };
+  const saveCheckpoint = async (checkpoint: Checkpoint) => {
+    await writeFileAtomically(checkpointPath(output), encodeCheckpoint(checkpoint));
+    saved('checkpoint', checkpointPath(output));
+  };
+  const onProgress = async (event: StylizeEvent) => {
+    if (event.type !== 'step') {
+      if (event.type === 'start') started = event;
+      reporter.tell(event);
+      return;
+    }
+    const { image, checkpoint, ...step } = event;
+    reporter.tell(step);
+    if (job.saveEvery !== undefined && step.step % job.saveEvery === 0) {
+      const path = stepPath(output, step.step);
+      await writeImage(path, await image(), encoding());
+      saved('step', path);
+      await saveCheckpoint(await checkpoint());
+    }
+  };
+  const savePlot = async (history: Checkpoint['history']) => {
+    if (job.plot === undefined || !started) return;
+    await writeLossPlot(job.plot, history, started.terms, started.scales);
+    saved('plot', job.plot);
+  };
+
+  try {
+    const result = await stylize({
+      content: pictures.content.image,
+      styles: pictures.styles,
+      ...(pictures.init ? { init: pictures.init.image } : {}),
+      weights,
+      runtime,
+      options,
+      memoryLimit: freeMemory(),
+      ...(resume ? { resume } : {}),
+      signal,
+      onProgress,
+    });
+    const { image, loss, terms, history, seconds } = result;
+    await writeImage(output, image, encoding());
+    saved('picture', output);
+    await savePlot(history);
+    await rm(checkpointPath(output), { force: true });
+    const { width, height } = image;
+    reporter.tell({ type: 'done', path: output, width, height, steps: history.length, loss, terms, seconds });
+  } catch (error) {
+    if (!(error instanceof StylizeAborted)) throw error;
+    if (error.steps === 0) throwIfStopped(signal);
+    const { image, checkpoint, steps } = error;
+    await writeImage(output, image, encoding());
+    saved('picture', output);
+    const stopped = `Stopped after step ${steps} of ${started!.steps}. The picture so far (${image.width}×${image.height}) is in ${output}`;
+    await saveCheckpoint(checkpoint).catch((reason: unknown) => {
+      const why = reason instanceof Error ? reason.message : String(reason);
+      throw new FauveError('aborted', `${stopped}; it cannot be continued: ${why}`, { cause: reason });
+    });
+    await savePlot(checkpoint.history);
+    throw new FauveError('aborted', `${stopped}. To go on, run the same command with --resume.`, { cause: error });
+  } finally {
+    await runtime.close();
+  }
+}
+
+async function readCheckpoint(output: string, asked: GivenOptions): Promise<Checkpoint> {
+  const path = checkpointPath(output);
+  const checkpoint = decodeCheckpoint(await readFileChecked(path, 'Checkpoint'), path);
+  requireSameOptions(asked, checkpoint.options);
+  return checkpoint;
+}
+
+/** The checkpoint's size is in pixels, what was asked for may depend on the picture or on the memory of that moment. */
+function requireSameSize({ width, height, options }: Checkpoint, content: Image, { size }: GivenOptions): void {
+  if (size === undefined || size === 'auto') return;
+  const wanted = outputSize(content, size);
+  if (wanted.width !== width || wanted.height !== height) throw conflict('size', options.size, size);
+}
