@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodeImage } from '#src/platform/codec-node.js';
 import { openWorkplace, picture, tinyRun, type Workplace } from './support/cli.js';
@@ -13,14 +13,12 @@ beforeAll(async () => {
   await writeFile(place.at('text.jpg'), 'This is no picture.\n');
   const jpeg = await encodeImage(picture(200, 200, 1), 'jpeg');
   await writeFile(place.at('truncated.jpg'), jpeg.subarray(0, jpeg.length / 2));
-  await writeFile(place.at('empty.png'), '');
   await writeFile(place.at('dot.png'), await encodeImage(picture(1, 1, 1), 'png'));
-  await writeFile(place.at('stamp.png'), await encodeImage(picture(12, 9, 1), 'png'));
+  await writeFile(place.at('line.png'), await encodeImage(picture(12, 1, 1), 'png'));
   await writeFile(place.at('existing.png'), 'mine');
   await writeFile(place.at('interrupted.png.checkpoint'), 'no checkpoint');
   await writeFile(place.at('bad.json'), '{"steps": ');
   await writeFile(place.at('wrong.json'), '{"styleWeigth": 2}');
-  await mkdir(place.at('folder.png'));
   before = await contents();
 });
 afterAll(() => place.remove());
@@ -48,20 +46,16 @@ describe('bad input gets one line and a non-zero exit, and leaves nothing behind
     ['a missing style', { style: 'nowhere.png' }, /Style image nowhere\.png does not exist/],
     ['a text named .jpg', { content: 'text.jpg' }, /text\.jpg is not a picture that can be read/],
     ['a truncated JPEG', { content: 'truncated.jpg' }, /truncated\.jpg is truncated/],
-    ['an empty file', { style: 'empty.png' }, /empty\.png is empty/],
     ['1×1', { content: 'dot.png' }, /1×1; relu2_1 needs at least 2×2/],
-    ['12×9', { content: 'stamp.png', more: ['--style-scale', '0.1'] }, /1×1; relu2_1 needs at least 2×2/],
-    ['a folder', { content: 'folder.png' }, /folder\.png is a folder/],
-    ['a missing start image', { more: ['--init', 'nowhere.png'] }, /Start image nowhere\.png does not exist/],
+    ['12×1', { style: 'line.png' }, /style image is 12×1; relu2_1 needs at least 2×2/],
+    ['a style scaled to nothing', { more: ['--style-scale', '0.02'] }, /1×1; relu2_1 needs at least 2×2/],
     ['a missing folder', { output: 'no/where/out.png' }, /The folder .*where does not exist/],
     ['an existing output', { output: 'existing.png' }, /existing\.png exists already\. Use --overwrite/],
-    ['a folder as output', { output: 'folder.png' }, /folder\.png is a folder/],
     ['nothing to resume', { more: ['--resume'] }, /nothing to resume: out\.png\.checkpoint/],
     ['a broken checkpoint', { output: 'interrupted.png', more: ['--resume'] }, /interrupted\.png\.checkpoint/],
     ['a checkpoint', { output: 'interrupted.png' }, /Use --resume to go on with it, or --overwrite/],
     ['a plot in a missing folder', { more: ['--plot', 'no/loss.svg'] }, /The folder .*no does not exist/],
     ['a config that is no JSON', { more: ['--config', 'bad.json'] }, /bad\.json is not JSON/],
-    ['a missing config', { more: ['--config', 'none.json'] }, /none\.json does not exist/],
   ])('%s', async (_, changes, message) => {
     await expectRefused(stylize(changes), 1, message);
   });
@@ -77,10 +71,8 @@ describe('bad input gets one line and a non-zero exit, and leaves nothing behind
       { more: ['--content-layers', 'relu5_1'] },
       /no layer 'relu5_1'.*as deep as these weights/,
     ],
-    ['no layer at all', { more: ['--style-layers', 'conv1'] }, /'--style-layers <layers>' .* received 'conv1'/],
     ['not a number', { more: ['--style-weight', 'NaN'] }, /'--style-weight <number>' argument 'NaN'/],
     ['a number out of range', { more: ['--steps', '0'] }, /--steps: .*; received 0/],
-    ['no such choice', { more: ['--colours', 'blue'] }, /Expected style or luminance or match/],
     ['no such size', { more: ['--size', 'huge'] }, /--size: a size is 512, 800x600, auto or original; received "huge"/],
     ['a negative style weight', { style: 'style.png:-1' }, /weight of the style style\.png is a positive number/],
     ['a style weight of text', { style: 'style.png:lots' }, /received 'lots'/],
@@ -94,7 +86,6 @@ describe('bad input gets one line and a non-zero exit, and leaves nothing behind
     ['a plot over the picture', { more: ['--plot', 'out.png'] }, /are both out\.png/],
     ['an output over an input', { output: 'photo.png', more: ['--overwrite'] }, /photo\.png is one of the pictures/],
     ['16 bits of JPEG', { output: 'out.jpg', more: ['--bits', '16'] }, /8 bits per channel/],
-    ['a quality of PNG', { more: ['--quality', '90'] }, /takes no quality/],
     [
       'an unknown name in the config',
       { more: ['--config', 'wrong.json'] },

@@ -45,7 +45,7 @@ describe('fauve models', () => {
     const { code, stderr } = await place.fauve(['models', 'verify'], { env: { FAUVE_CACHE: place.at('damaged') } });
     expect([code, stderr]).toEqual([
       1,
-      expect.stringMatching(/^fauve: .* are damaged: .* fauve models pull vgg19.*\n$/),
+      expect.stringMatching(/^fauve: .* are damaged: .*fauve models pull vgg19.*\n$/),
     ]);
   });
 
@@ -78,10 +78,13 @@ describe('fauve models', () => {
     const port = (server.address() as AddressInfo).port;
     const env = { FAUVE_CACHE: place.at('pulled'), FAUVE_MODELS_URL: `http://127.0.0.1:${port}/mirror` };
 
+    let interrupted = false;
     const stopped = await place.fauve(['models', 'pull', 'vgg16'], {
       env,
       onStderr: (text, child) => {
-        if (/^vgg16: [1-9]\d*\.\d MB of 58\.9 MB$/m.test(text)) child.kill('SIGINT');
+        if (interrupted || !/^vgg16: [1-9]\d*\.\d MB of 58\.9 MB$/m.test(text)) return;
+        interrupted = true;
+        child.kill('SIGINT');
       },
     });
     expect(stopped.code).toBe(130);

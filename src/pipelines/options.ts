@@ -17,7 +17,7 @@ const schema = z.strictObject({
     ])
     .default(512)
     .describe(
-      'longer side in pixels (never enlarged), WIDTHxHEIGHT exactly, original, or auto: the largest that fits in memory',
+      'longer side in pixels, or WIDTHxHEIGHT, original, or auto: as large as the memory allows, up to the original',
     ),
   contentWeight: weight.default(0.15).describe('how much the picture keeps of the content'),
   styleWeight: weight.default(1).describe('how much the picture takes from the style'),

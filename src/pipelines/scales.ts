@@ -19,16 +19,11 @@ export interface Size {
 const SMALLEST_SIDE = 96;
 
 /**
- * The size that was asked for: `512` is the longer side and does not enlarge, `800x600` is exact and may.
+ * The size that was asked for: `512` is the longer side, `800x600` both; either may enlarge.
  * `auto` is decided by the memory and has to be resolved before.
  */
 export function outputSize(content: Size, size: StylizeOptions['size']): Size {
-  if (typeof size === 'number') {
-    const longer = Math.max(content.width, content.height);
-    return longer <= size
-      ? { width: content.width, height: content.height }
-      : fitLongerSide(content.width, content.height, size);
-  }
+  if (typeof size === 'number') return fitLongerSide(content.width, content.height, size);
   if (size === 'original') return { width: content.width, height: content.height };
   const exact = /^(\d+)x(\d+)$/.exec(size);
   if (!exact) throw new FauveError('usage', `A size is 512, 800x600, auto or original, received '${size}'.`);

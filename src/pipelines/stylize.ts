@@ -87,7 +87,7 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       ? largestSize(network, asked, content, styles, request.memoryLimit)
       : outputSize(content, asked.size);
   const options: StylizeOptions = { ...asked, size: `${size.width}x${size.height}` };
-  checkSizes(network, options, size, styles);
+  checkSizes(network, options, size, content, styles);
   const memory = requireMemory(network, options, size, styles, request.memoryLimit);
   const fingerprint = await fingerprintOf(request);
   if (resume && resume.fingerprint !== fingerprint) {
@@ -198,6 +198,7 @@ function checkSizes(
   network: LossNetwork,
   options: StylizeOptions,
   picture: Size,
+  content: Size,
   styles: readonly WeightedStyle[],
 ): void {
   const check = (what: string, { width, height }: Size, layers: readonly string[]) => {
@@ -209,9 +210,13 @@ function checkSizes(
       `${what} is ${width}×${height}; ${deepest} needs at least ${least}×${least}. Use a larger image.`,
     );
   };
+  check('The content image', content, usedLayers(options));
   check('The picture', picture, usedLayers(options));
   const { style } = activeLayers(lossSettings(options));
-  for (const { image } of styles) check('The style image', styleSize(image, picture, options.styleScale), style);
+  for (const { image } of styles) {
+    check('The style image', image, style);
+    check('The style image at this style scale', styleSize(image, picture, options.styleScale), style);
+  }
 }
 
 /** What the run is made from, as one checksum. */
