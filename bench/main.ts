@@ -11,6 +11,8 @@ const usage = `npm run bench -- [options]
   --quality          also compares default settings with 500 full-size L-BFGS steps, on three pairs (about an hour)
   --pairs ${qualityPairs.map(({ name }) => name).join(',')}
   --paintings DIR    where the paintings of the pairs are (default ../shared/paintings)
+  --unbounded        and with 500 steps of L-BFGS without bounds, as public implementations do them
+  --pictures DIR     keeps the pictures
   --json FILE        writes all figures`;
 
 const { values } = parseArgs({
@@ -23,6 +25,8 @@ const { values } = parseArgs({
     pairs: { type: 'string', default: qualityPairs.map(({ name }) => name).join(',') },
     paintings: { type: 'string', default: '../shared/paintings' },
     json: { type: 'string' },
+    unbounded: { type: 'boolean', default: false },
+    pictures: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -71,24 +75,28 @@ if (sizes.length > 0) {
 const quality: PairResult[] = [];
 if (values.quality) {
   console.log(
-    '\nDefault settings against full-size L-BFGS as in the literature (no preconditioner, one scale), scored on the 8-bit picture:\n',
+    '\nDefault settings against L-BFGS at the full size from the first step on, scored on the 8-bit picture:\n',
   );
   for (const name of values.pairs.split(',')) {
-    const result = await compareQuality(
-      name,
-      values.paintings,
-      Number(values['quality-size']),
-      Number(values['reference-steps']),
-    );
+    const result = await compareQuality(name, {
+      paintings: values.paintings,
+      size: Number(values['quality-size']),
+      referenceSteps: Number(values['reference-steps']),
+      unbounded: values.unbounded,
+      pictures: values.pictures,
+    });
     if (!result) continue;
     quality.push(result);
-    const { reference, standard } = result;
+    const { reference, standard, unbounded } = result;
     console.log(
       `${name}: ${reference.steps} L-BFGS steps ${reference.seconds.toFixed(0)} s, loss ${reference.loss.toFixed(5)}`,
     );
     console.log(
       `  defaults (${standard.steps} steps in all) ${standard.seconds.toFixed(0)} s, loss ${standard.loss.toFixed(5)}`,
     );
+    if (unbounded) {
+      console.log(`  without bounds ${unbounded.seconds.toFixed(0)} s, loss ${unbounded.loss.toFixed(5)}`);
+    }
     console.log(
       `  ${((100 * standard.seconds) / reference.seconds).toFixed(1)} % of the time, loss ${((100 * standard.loss) / reference.loss - 100).toFixed(2)} % ${standard.loss > reference.loss ? 'higher' : 'lower'}; the reference reached that loss at step ${result.sameLossAt ?? 'never'}\n`,
     );

@@ -55,12 +55,21 @@ export async function restyle(job: RestyleJob): Promise<void> {
   );
   try {
     await run(job, reporter, interrupt.signal);
-  } catch (error) {
-    if (error instanceof FauveError) reporter.tell({ type: 'error', code: error.code, message: error.message });
-    throw error;
   } finally {
     reporter.close();
     interrupt.release();
+  }
+}
+
+/** Does the work of a command; with `json` an error is an event too, before it goes on its way. */
+export async function tellingErrors(json: boolean, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (json && error instanceof FauveError) {
+      jsonReporter().tell({ type: 'error', code: error.code, message: error.message });
+    }
+    throw error;
   }
 }
 

@@ -139,6 +139,11 @@ describe('weights', () => {
 });
 
 describe('an error', () => {
+  it('before the run is an event of --json too', async () => {
+    const { code, stdout } = await stylize({ more: ['--config', 'wrong.json', '--json'] });
+    expect([code, JSON.parse(stdout)]).toMatchObject([2, { type: 'error', code: 'usage' }]);
+  });
+
   it('shows where it comes from only with --verbose', async () => {
     const args = ['stylize', 'nowhere.png', '-s', 'style.png', '-o', 'out.png'];
     const { stderr } = await place.fauve([...args, '--verbose']);

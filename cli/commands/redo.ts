@@ -6,7 +6,7 @@ import type { PicturePaths, StyleArgument } from '../inputs.js';
 import { addOptionFlags, optionsOf } from '../option-flags.js';
 import { redoPath } from '../outputs.js';
 import { pathTo } from '../recipes.js';
-import { restyle } from '../restyle.js';
+import { restyle, tellingErrors } from '../restyle.js';
 import { addRunFlags, filesHeading, type RunValues, runSettingsOf, styleOption } from '../run-flags.js';
 
 interface Values extends RunValues {
@@ -41,23 +41,25 @@ export function addRedoCommand(program: Command): void {
     )
     .addOption(styleOption('likewise for the style images, each of them in their order (repeatable)'))
     .addHelpText('after', examples)
-    .action(async (picture: string, values: Values) => {
-      const asked = optionsOf(values);
-      const output = values.output ?? redoPath(picture);
-      const format = outputFormat(output);
-      const { recipe, bits } = await readRecipe(picture);
-      const keepsBits = format === 'png' || format === 'tiff';
-      await restyle({
-        ...(keepsBits ? { bits } : {}),
-        ...runSettingsOf(values),
-        output,
-        pictures: picturePaths(picture, recipe, values, asked),
-        network: values.network ?? recipe.network.name,
-        options: { ...recipe.options, ...asked.options },
-        asked: asked.options,
-        recipe,
-      });
-    });
+    .action((picture: string, values: Values) =>
+      tellingErrors(values.json === true, async () => {
+        const asked = optionsOf(values);
+        const output = values.output ?? redoPath(picture);
+        const format = outputFormat(output);
+        const { recipe, bits } = await readRecipe(picture);
+        const keepsBits = format === 'png' || format === 'tiff';
+        await restyle({
+          ...(keepsBits ? { bits } : {}),
+          ...runSettingsOf(values),
+          output,
+          pictures: picturePaths(picture, recipe, values, asked),
+          network: values.network ?? recipe.network.name,
+          options: { ...recipe.options, ...asked.options },
+          asked: asked.options,
+          recipe,
+        });
+      }),
+    );
   addOptionFlags(command, { defaults: '' });
   addRunFlags(command, "the picture's");
 }

@@ -3,7 +3,7 @@ import { FauveError } from 'fauve';
 import { type Config, readConfig } from '../config.js';
 import type { PicturePaths, StyleArgument } from '../inputs.js';
 import { addOptionFlags, optionsOf } from '../option-flags.js';
-import { restyle } from '../restyle.js';
+import { restyle, tellingErrors } from '../restyle.js';
 import { addRunFlags, filesHeading, type RunValues, runSettingsOf, styleOption } from '../run-flags.js';
 
 interface Values extends RunValues {
@@ -40,22 +40,24 @@ export function addStylizeCommand(program: Command): void {
     .addOption(new Option('-o, --output <file>', 'the result: .png, .jpg, .webp or .tif').helpGroup(filesHeading))
     .addOption(new Option('--config <file>', 'take options and pictures from a JSON file').helpGroup(filesHeading))
     .addHelpText('after', examples)
-    .action(async (content: string | undefined, values: Values) => {
-      const asked = optionsOf(values);
-      const config: Config =
-        values.config === undefined ? { options: {}, styles: [] } : await readConfig(values.config);
-      const options = { ...config.options, ...asked.options };
-      const init = asked.init ?? (asked.options.init === undefined ? config.init : undefined);
-      const pictures = picturePaths(content ?? config.content, values.style ?? config.styles, init);
-      await restyle({
-        ...runSettingsOf(values),
-        output: required(values.output ?? config.output, 'output', '-o out.png'),
-        pictures,
-        network: values.network ?? config.network ?? defaultNetwork,
-        options,
-        asked: options,
-      });
-    });
+    .action((content: string | undefined, values: Values) =>
+      tellingErrors(values.json === true, async () => {
+        const asked = optionsOf(values);
+        const config: Config =
+          values.config === undefined ? { options: {}, styles: [] } : await readConfig(values.config);
+        const options = { ...config.options, ...asked.options };
+        const init = asked.init ?? (asked.options.init === undefined ? config.init : undefined);
+        const pictures = picturePaths(content ?? config.content, values.style ?? config.styles, init);
+        await restyle({
+          ...runSettingsOf(values),
+          output: required(values.output ?? config.output, 'output', '-o out.png'),
+          pictures,
+          network: values.network ?? config.network ?? defaultNetwork,
+          options,
+          asked: options,
+        });
+      }),
+    );
   addOptionFlags(command);
   addRunFlags(command, defaultNetwork);
 }

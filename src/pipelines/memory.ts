@@ -9,14 +9,13 @@ import { lossSettings, type StylizeOptions } from './options.js';
 import type { Size } from './scales.js';
 import { styleSize, type WeightedStyle } from './targets.js';
 
-/** Node, the engine's code, the pictures as they were read. */
-const FIXED = 150 * 2 ** 20;
-/** Constants exist as our arrays, as the engine's own copy in its layout, and for a moment as the bytes of the model. */
-const COPIES_OF_CONSTANTS = 3;
-/** What the engine's allocator takes beyond the values that are alive: measured, see docs/architecture.md. */
-const ALLOCATOR = 1.25;
-/** Images that the host holds beside L-BFGS's pairs or Adam's moments. */
-const HOST_IMAGES = 12;
+// Fitted to the peak of resident memory at 64² … 1024² (docs/architecture.md): within a tenth of it.
+const MEGABYTE = 2 ** 20;
+/** While a session is made the weights exist many times: our arrays, the model's bytes, and the engine's copies in its layouts. */
+const MAKING = { fixed: 230 * MEGABYTE, perConstant: 5 };
+const RUNNING = { fixed: 300 * MEGABYTE, perConstant: 2.6, perActivation: 1.2 };
+/** Images that the host holds beside L-BFGS's pairs, many of them garbage that is not collected yet; Adam's moments are such too. */
+const HOST_IMAGES = { lbfgs: 40, adam: 60 };
 
 /**
  * Bytes that a run at this size takes at most, from the shapes of its graphs: the step graph at the full size, or the
@@ -35,9 +34,11 @@ export function predictMemory(
     return memoryNeed(Object.values(styleTargets(network, input('image', [1, 3, height, width]), settings)));
   });
   const activations = Math.max(step.activations, ...references.map((need) => need.activations));
-  const remembered = options.optimiser === 'lbfgs' ? 2 * options.history + HOST_IMAGES : 2 * HOST_IMAGES;
-  const host = remembered * 4 * 3 * size.width * size.height;
-  return Math.round(FIXED + COPIES_OF_CONSTANTS * step.constants + ALLOCATOR * activations + host);
+  const images = HOST_IMAGES[options.optimiser] + (options.optimiser === 'lbfgs' ? 2 * options.history : 0);
+  const host = images * 4 * 3 * size.width * size.height;
+  const making = MAKING.fixed + MAKING.perConstant * step.constants;
+  const running = RUNNING.fixed + RUNNING.perConstant * step.constants + RUNNING.perActivation * activations + host;
+  return Math.round(Math.max(making, running));
 }
 
 /** What there is to predict from. */

@@ -45,9 +45,9 @@ const schema = z.strictObject({
     ),
   init: z.enum(['content', 'noise']).default('content').describe('where the optimisation starts'),
   optimiser: z.enum(['lbfgs', 'adam']).default('lbfgs').describe('how the image is optimised'),
-  steps: whole.min(1).max(100_000).default(100).describe('steps at the full size'),
+  steps: whole.min(1).max(100_000).default(105).describe('steps at the full size'),
   scales: whole.min(1).max(8).default(2).describe('sizes that are worked through, each half the next'),
-  coarseSteps: whole.min(1).max(100_000).default(60).describe('steps at each of the smaller sizes'),
+  coarseSteps: whole.min(1).max(100_000).default(30).describe('steps at each of the smaller sizes'),
   history: whole.min(1).max(200).default(20).describe('L-BFGS: pairs that are remembered (m)'),
   preconditioner: z
     .enum(['pyramid', 'none'])
