@@ -105,7 +105,10 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
       ...(resume?.options ?? resolveStylizeOptions(options)),
       size: `${width}x${height}`,
     };
-    const recipe = recipeOf(output, pictures, weights, engine, complete);
+    const recipe = {
+      ...recipeOf(output, pictures, weights, engine, complete),
+      ...(job.quality === undefined ? {} : { quality: job.quality }),
+    };
     return { quality: job.quality, bits: job.bits, recipe: encodeRecipe(recipe) };
   };
   const saveCheckpoint = async (checkpoint: Checkpoint) => {

@@ -73,7 +73,7 @@ describe('bad input gets one line and a non-zero exit, and leaves nothing behind
     ],
     ['not a number', { more: ['--style-weight', 'NaN'] }, /'--style-weight <number>' argument 'NaN'/],
     ['a number out of range', { more: ['--steps', '0'] }, /--steps: .*; received 0/],
-    ['no such size', { more: ['--size', 'huge'] }, /--size: a size is 512, 800x600, auto or original; received "huge"/],
+    ['no such size', { more: ['--size', 'huge'] }, /--size: expected 512, 800x600, auto or original; received "huge"/],
     ['a negative style weight', { style: 'style.png:-1' }, /weight of the style style\.png is a positive number/],
     ['a style weight of text', { style: 'style.png:lots' }, /received 'lots'/],
     [

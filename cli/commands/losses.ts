@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
-import { FauveError, type LossReport, loadNetworkWeights, measureLosses, startEngine } from 'fauve';
+import { FauveError, freeMemory, type LossReport, loadNetworkWeights, measureLosses, startEngine } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { readPictures, type StyleArgument } from '../inputs.js';
 import { addOptionFlags, lossOptionNames, optionsOf } from '../option-flags.js';
@@ -54,6 +54,7 @@ async function measure(path: string, values: Values): Promise<void> {
       weights,
       runtime,
       options,
+      memoryLimit: freeMemory(),
     });
     const rows = rowsOf(report);
     const { width, height } = generated;

@@ -50,6 +50,7 @@ export function addRedoCommand(program: Command): void {
         const keepsBits = format === 'png' || format === 'tiff';
         await restyle({
           ...(keepsBits ? { bits } : {}),
+          ...(keepsBits || recipe.quality === undefined ? {} : { quality: recipe.quality }),
           ...runSettingsOf(values),
           output,
           pictures: picturePaths(picture, recipe, values, asked),

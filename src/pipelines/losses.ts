@@ -7,8 +7,9 @@ import type { NetworkWeights } from '../networks/network.js';
 import { vgg } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { requireMemoryToMeasure } from './memory.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput } from './options.js';
-import { measureTargets, type WeightedStyle } from './targets.js';
+import { checkSizes, measureTargets, type WeightedStyle } from './targets.js';
 
 export interface LossReport {
   /** Σ weight · value. */
@@ -28,6 +29,8 @@ export async function measureLosses(request: {
   readonly weights: NetworkWeights;
   readonly runtime: Runtime;
   readonly options?: StylizeOptionsInput;
+  /** Bytes that it may take; without it nothing is checked. */
+  readonly memoryLimit?: number;
 }): Promise<LossReport> {
   const { runtime, styles, generated } = request;
   if (styles.length === 0) throw new FauveError('usage', 'There is no style. Give at least one style image.');
@@ -35,7 +38,9 @@ export async function measureLosses(request: {
   const settings = lossSettings(options);
   const { width, height, data } = generated;
   const network = vgg(request.weights, options.pooling);
+  checkSizes(network, options, generated, request.content, styles);
   const graph = lossGraph(network, input('image', [1, 3, height, width]), settings);
+  requireMemoryToMeasure(network, options, generated, styles, request.memoryLimit);
   const content = resizeImage(request.content, width, height);
   const targets = await measureTargets(runtime, network, settings, content, styles, options.styleScale);
   const outputs = { total: graph.total, ...Object.fromEntries(graph.terms.map(({ name, value }) => [name, value])) };

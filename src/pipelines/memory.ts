@@ -7,7 +7,7 @@ import type { LossNetwork } from '../networks/vgg.js';
 import { stepGraph } from './image-optimiser.js';
 import { lossSettings, type StylizeOptions } from './options.js';
 import type { Size } from './scales.js';
-import { styleSize, type WeightedStyle } from './targets.js';
+import { styleSize, usedLayers, type WeightedStyle } from './targets.js';
 
 // Fitted to the peak of resident memory at 64² … 1024² (docs/architecture.md): within a tenth of it.
 const MEGABYTE = 2 ** 20;
@@ -70,6 +70,30 @@ export function requireMemory(
   throw new FauveError(
     'system',
     `${size.width}×${size.height} needs about ${megabytes(need)}; ${megabytes(limit)} are free. ${remedy}`,
+  );
+}
+
+/**
+ * Predicts the memory of measuring the losses of a picture, which only runs forward.
+ * @throws FauveError `system` when it does not fit
+ */
+export function requireMemoryToMeasure(
+  network: LossNetwork,
+  options: StylizeOptions,
+  picture: Size,
+  styles: Pictures,
+  limit: number | undefined,
+): void {
+  const sizes = [picture, ...styles.map(({ image }) => styleSize(image, picture, options.styleScale))];
+  const needs = sizes.map(({ width, height }) =>
+    memoryNeed(Object.values(network.features(input('image', [1, 3, height, width]), usedLayers(options)))),
+  );
+  const activations = Math.max(...needs.map((need) => need.activations));
+  const running = RUNNING.fixed + RUNNING.perConstant * needs[0]!.constants + RUNNING.perActivation * activations;
+  if (limit === undefined || running <= limit) return;
+  throw new FauveError(
+    'system',
+    `Measuring ${picture.width}×${picture.height} needs about ${megabytes(running)}; ${megabytes(limit)} are free. Use a smaller picture.`,
   );
 }
 

@@ -5,16 +5,12 @@ import type { LossSettings } from '../losses/total.js';
 const positive = z.number().positive();
 const weight = z.number().min(0).max(1e9);
 const whole = z.number().int();
-const layerWeights = z.record(z.string().regex(/^relu\d_\d$/, 'layers are named as relu4_2'), weight);
+const layerWeights = z.record(z.string().regex(/^relu\d_\d$/), weight);
 
 /** Everything that decides about the picture, beside the pictures and the weights of the network. */
 const schema = z.strictObject({
   size: z
-    .union([
-      whole.min(1).max(16384),
-      z.enum(['auto', 'original']),
-      z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/, 'a size is 512, 800x600, auto or original'),
-    ])
+    .union([whole.min(1).max(16384), z.enum(['auto', 'original']), z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/)])
     .default(512)
     .describe(
       'longer side in pixels, or WIDTHxHEIGHT, original, or auto: as large as the memory allows, up to the original',
@@ -121,11 +117,34 @@ export function resolveStylizeOptions(input: unknown): StylizeOptions {
     (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
     input,
   );
-  const expected = issue.code === 'invalid_union' ? 'a size is 512, 800x600, auto or original' : issue.message;
   throw new FauveError(
     'usage',
-    `${name ? `The option ${name}` : 'The options'}: ${expected}; received ${JSON.stringify(received)}.`,
+    `${name ? `The option ${name}` : 'The options'}: expected ${expectation(issue)}; received ${JSON.stringify(received)}.`,
   );
+}
+
+/** What a value should have been, in words. */
+function expectation(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    // `size` is the only option that takes values of several kinds, or text in a form of its own.
+    case 'invalid_union':
+    case 'invalid_format':
+      return '512, 800x600, auto or original';
+    case 'too_small':
+      return `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
+    case 'invalid_value':
+      return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.join(', ')}`;
+    case 'invalid_key':
+      return 'layers that are named as relu4_2';
+    case 'invalid_type':
+      return issue.expected === 'int'
+        ? 'a whole number'
+        : `${/^[aeio]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
+    default:
+      return issue.message;
+  }
 }
 
 /** The part of the options that the losses are made from. */

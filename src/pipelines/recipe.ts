@@ -10,6 +10,8 @@ const schema = z.object({
   content: file,
   styles: z.array(file.extend({ weight: z.number() })).min(1),
   init: file.optional(),
+  /** Of a JPEG or WebP file, 1–100; absent for the default. */
+  quality: z.number().optional(),
   options: z.unknown(),
 });
 

@@ -4,9 +4,9 @@ import { createImage, type Image } from '../image/image.js';
 import { noiseImage } from '../image/noise.js';
 import { quantise } from '../image/quantise.js';
 import { resizeImage, resizePlanes } from '../image/resize.js';
-import { activeLayers, lossTerms } from '../losses/total.js';
+import { lossTerms } from '../losses/total.js';
 import type { NetworkWeights } from '../networks/network.js';
-import { type LossNetwork, vgg } from '../networks/vgg.js';
+import { vgg } from '../networks/vgg.js';
 import { sha256Hex } from '../networks/weights.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Checkpoint, LossRecord } from './checkpoint.js';
@@ -15,8 +15,8 @@ import { carryOver, type ImageOptimiser, openImageOptimiser } from './image-opti
 import { largestSize, requireMemory } from './memory.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptions, type StylizeOptionsInput } from './options.js';
 import type { OnProgress } from './progress.js';
-import { outputSize, type Scale, type Size, scaleSchedule } from './scales.js';
-import { measureTargets, styleSize, type WeightedStyle } from './targets.js';
+import { outputSize, type Scale, scaleSchedule } from './scales.js';
+import { checkSizes, measureTargets, usedLayers, type WeightedStyle } from './targets.js';
 
 /** What to restyle, with what. */
 export interface StylizeRequest {
@@ -187,36 +187,6 @@ function enlarge(
   const before = start(from).data;
   const change = up(image.map((value, i) => value - before[i]!));
   return start(to).data.map((value, i) => clamp(value + change[i]!));
-}
-
-function usedLayers(options: StylizeOptions): string[] {
-  const { content, style } = activeLayers(lossSettings(options));
-  return [...new Set([...content, ...style])];
-}
-
-function checkSizes(
-  network: LossNetwork,
-  options: StylizeOptions,
-  picture: Size,
-  content: Size,
-  styles: readonly WeightedStyle[],
-): void {
-  const check = (what: string, { width, height }: Size, layers: readonly string[]) => {
-    const least = network.minimumSize(layers);
-    if (Math.min(width, height) >= least) return;
-    const deepest = layers.find((layer) => network.minimumSize([layer]) === least);
-    throw new FauveError(
-      'input',
-      `${what} is ${width}×${height}; ${deepest} needs at least ${least}×${least}. Use a larger image.`,
-    );
-  };
-  check('The content image', content, usedLayers(options));
-  check('The picture', picture, usedLayers(options));
-  const { style } = activeLayers(lossSettings(options));
-  for (const { image } of styles) {
-    check('The style image', image, style);
-    check('The style image at this style scale', styleSize(image, picture, options.styleScale), style);
-  }
 }
 
 /** What the run is made from, as one checksum. */

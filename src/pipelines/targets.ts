@@ -1,10 +1,12 @@
+import { FauveError } from '../errors.js';
 import { input, type Tensor } from '../graph/tensor.js';
 import type { Image } from '../image/image.js';
 import { fitLongerSide, resizeImage } from '../image/resize.js';
-import { blendTargets, contentTargets, type LossSettings, styleTargets } from '../losses/total.js';
+import { activeLayers, blendTargets, contentTargets, type LossSettings, styleTargets } from '../losses/total.js';
 import type { LossNetwork } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
 import type { Runtime, Values } from '../runtime/runtime.js';
+import { lossSettings, type StylizeOptions } from './options.js';
 import type { Size } from './scales.js';
 
 /** A painting and its share of the blend. */
@@ -51,5 +53,40 @@ async function runOn(runtime: Runtime, image: Image, build: (x: Tensor) => Recor
     return await session.run({ image: image.data }, Object.keys(outputs));
   } finally {
     await session.close();
+  }
+}
+
+/** Layers that any of the losses looks at. */
+export function usedLayers(options: StylizeOptions): string[] {
+  const { content, style } = activeLayers(lossSettings(options));
+  return [...new Set([...content, ...style])];
+}
+
+/**
+ * Makes sure that every picture is large enough for the layers that look at it.
+ * @throws FauveError `input` that names the picture and the deepest layer
+ */
+export function checkSizes(
+  network: LossNetwork,
+  options: StylizeOptions,
+  picture: Size,
+  content: Size,
+  styles: readonly WeightedStyle[],
+): void {
+  const check = (what: string, { width, height }: Size, layers: readonly string[]) => {
+    const least = network.minimumSize(layers);
+    if (Math.min(width, height) >= least) return;
+    const deepest = layers.find((layer) => network.minimumSize([layer]) === least);
+    throw new FauveError(
+      'input',
+      `${what} is ${width}×${height}; ${deepest} needs at least ${least}×${least}. Use a larger image.`,
+    );
+  };
+  check('The content image', content, usedLayers(options));
+  check('The picture', picture, usedLayers(options));
+  const { style } = activeLayers(lossSettings(options));
+  for (const { image } of styles) {
+    check('The style image', image, style);
+    check('The style image at this style scale', styleSize(image, picture, options.styleScale), style);
   }
 }
