@@ -85,8 +85,19 @@ export async function connectRuntime(
   terminate: () => Promise<void>,
 ): Promise<Runtime> {
   const remote = wrap<RemoteRuntime>(endpoint);
+  // Not Promise.race: the promise of the thread's death would hold on to the answer of every call until the end.
+  const waiting = new Set<(reason: unknown) => void>();
+  let death: { readonly reason: unknown } | undefined;
+  failed.catch((reason: unknown) => {
+    death = { reason };
+    for (const reject of waiting) reject(reason);
+  });
   const call = async <T>(reply: Promise<Reply<T>>): Promise<T> => {
-    const answer = await Promise.race([reply, failed]);
+    const answer = await new Promise<Reply<T>>((resolve, reject) => {
+      if (death) return reject(death.reason);
+      waiting.add(reject);
+      reply.then(resolve, reject).finally(() => waiting.delete(reject));
+    });
     if ('failure' in answer) throw new FauveError(answer.failure.code, answer.failure.message);
     return answer.value;
   };
