@@ -188,7 +188,9 @@ async function adamOptimiser(
     },
     async state() {
       const kept = Object.fromEntries(Object.entries(safe).map(([name, data]) => [`safe ${name}`, data]));
-      return { arrays: { ...(await read()), ...kept }, numbers: { step, safeStep, factor, lowest, age } };
+      // Before the first step there is no lowest loss, and JSON has no infinity.
+      const known = Number.isFinite(lowest) ? { lowest } : {};
+      return { arrays: { ...(await read()), ...kept }, numbers: { step, safeStep, factor, age, ...known } };
     },
     measure: async (image) =>
       readReport(losses, await session.run({ image, ...adamScalars(1, 0, options) }, reported(losses))),

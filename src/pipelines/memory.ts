@@ -65,7 +65,7 @@ export function requireMemory(
   if (limit === undefined || need <= limit) return need;
   const fitting = largestFitting(network, options, size, styles, limit);
   const remedy = fitting
-    ? `Use --size ${Math.max(fitting.width, fitting.height)}, or --size auto.`
+    ? `Use --size ${fitting.width}x${fitting.height}, or --size auto.`
     : 'No size fits: close other programs.';
   throw new FauveError(
     'system',
@@ -131,8 +131,10 @@ function largestFitting(
   if (fits(shape)) return shape;
   const longer = Math.max(shape.width, shape.height);
   const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);
-  // The shorter side has to hold the deepest layer.
-  let low = Math.ceil((32 * longer) / Math.min(shape.width, shape.height));
+  const aspect = ({ width, height }: Size) => Math.max(width, height) / Math.min(width, height);
+  // The shorter side has to hold the deepest layer, of the picture and of every style image beside it.
+  const aspects = [aspect(shape), ...styles.map(({ image }) => aspect(image) / options.styleScale)];
+  let low = Math.ceil(32 * Math.max(...aspects));
   let high = longer;
   if (low >= high || !fits(sized(low))) return undefined;
   while (high - low > Math.max(1, longer / 256)) {

@@ -149,7 +149,8 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       for (let done = resumed?.scaleStep ?? 0; done < scale.steps; ) {
         if (signal?.aborted) throw new StylizeAborted(await finished(), await checkpoint(done), history.length);
         const { notice, done: converged, loss, terms } = await current.step();
-        done++;
+        // A scale where nothing is left to do is done, also for those who go on from here.
+        done = converged ? scale.steps : done + 1;
         const record = { step: history.length + 1, scale: index, loss, terms };
         history.push(record);
         if (notice) await onProgress({ type: 'notice', message: notice });
@@ -160,7 +161,6 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
           image: finished,
           checkpoint: () => checkpoint(done),
         });
-        if (converged) break;
       }
     }
     if (!optimiser) throw new FauveError('input', 'The checkpoint is of a run with other scales.');
