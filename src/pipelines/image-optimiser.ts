@@ -157,6 +157,8 @@ async function adamOptimiser(
   await session.write(given(''));
   let safe: Values = start.arrays['safe image'] ? given('safe ') : given('');
   const read = () => session.read(names);
+  const measure = async (image: Float32Array) =>
+    readReport(losses, await session.run({ image, ...adamScalars(1, 0, options) }, reported(losses)));
 
   return {
     async step() {
@@ -184,7 +186,10 @@ async function adamOptimiser(
     async image() {
       const { image, 'image average': average } = await read();
       const current = average && step > 0 ? averaged(average, averageCorrection(step, options.averageDecay)) : image!;
-      return current.every(Number.isFinite) ? current : safe.image!;
+      // No step has looked at this image yet: it is checked as the next step would.
+      const { loss } = await measure(current);
+      const good = Number.isFinite(loss) && current.every(Number.isFinite) && loss <= DIVERGED * lowest;
+      return good ? current : safe.image!;
     },
     async state() {
       const kept = Object.fromEntries(Object.entries(safe).map(([name, data]) => [`safe ${name}`, data]));
@@ -192,8 +197,7 @@ async function adamOptimiser(
       const known = Number.isFinite(lowest) ? { lowest } : {};
       return { arrays: { ...(await read()), ...kept }, numbers: { step, safeStep, factor, age, ...known } };
     },
-    measure: async (image) =>
-      readReport(losses, await session.run({ image, ...adamScalars(1, 0, options) }, reported(losses))),
+    measure,
     close: () => session.close(),
   };
 }

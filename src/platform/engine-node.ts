@@ -29,13 +29,8 @@ export async function startEngine(options: EngineOptions = {}): Promise<Runtime>
       reject(new FauveError('system', `The engine stopped: ${messageOf(error)}`, { cause: error })),
     );
     worker.once('exit', (code) => {
-      if (!closing)
-        reject(
-          new FauveError(
-            'system',
-            `The engine stopped with code ${code}. It may have run out of memory: try a smaller --size.`,
-          ),
-        );
+      const stopped = `The engine stopped with code ${code}. It may have run out of memory: try a smaller --size.`;
+      reject(new FauveError('system', closing ? 'The engine is closed.' : stopped));
     });
   });
   failed.catch(() => undefined);

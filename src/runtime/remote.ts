@@ -57,7 +57,8 @@ export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): vo
     describe: () => reply(async () => ({ device: (await starting).device, engine: (await starting).engine })),
     open: (model) =>
       reply(async () => {
-        sessions.set(next, await (await starting).open(model));
+        const opened = await (await starting).open(model);
+        sessions.set(next, opened);
         return next++;
       }),
     write: (id, values) => reply(async () => session(id).write(values)),
@@ -65,7 +66,7 @@ export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): vo
     run: (id, feeds, fetch, carry) => moving(async () => session(id).run(feeds, fetch, carry)),
     closeSession: (id) =>
       reply(async () => {
-        await session(id).close();
+        await sessions.get(id)?.close();
         sessions.delete(id);
       }),
   };
