@@ -1,5 +1,6 @@
-import { add, div, mean, square, sub } from '../graph/ops.js';
+import { add, conv, div, mean, reshape, square, sub, transpose } from '../graph/ops.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Head } from '../networks/heads.js';
 
 /**
  * `relative`: a term is divided by its target's own power, so that every layer and every picture is on one scale and one
@@ -15,11 +16,19 @@ const TINY = 1e-12;
  * Gatys et al. 2016, eq. 1, with the mean in place of ½·sum; relative: over the mean square of the target.
  * @param features F of the generated image, [1,C,H,W]
  * @param target F of the content image, the same shape
+ * @param head of a distilled network: the error is then that of the teacher's features
  * @returns a scalar
  */
-export function contentLoss(features: Tensor, target: Tensor, normalisation: Normalisation): Tensor {
-  const error = mean(square(sub(features, target)));
-  return normalisation === 'classic' ? error : relativeTo(error, mean(square(target)));
+export function contentLoss(features: Tensor, target: Tensor, normalisation: Normalisation, head?: Head): Tensor {
+  const power = (f: Tensor) => mean(square(head ? project(f, head.root) : f));
+  const error = power(sub(features, target));
+  return normalisation === 'classic' ? error : relativeTo(error, power(target));
+}
+
+/** Mᵀ·F at every position. @param features [N,k,H,W] @param matrix M, [k,C] */
+export function project(features: Tensor, matrix: Tensor): Tensor {
+  const [k, channels] = matrix.shape as [number, number];
+  return conv(features, reshape(transpose(matrix, [1, 0]), [channels, k, 1, 1]));
 }
 
 /** A term over the power of its target. */

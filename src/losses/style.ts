@@ -1,5 +1,6 @@
-import { add, gemm, mean, mul, reduceMean, reshape, sqrt, square, sub } from '../graph/ops.js';
+import { add, gemm, mean, mul, reduceMean, reduceSum, reshape, sqrt, square, sub, transpose } from '../graph/ops.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Head } from '../networks/heads.js';
 import { type Normalisation, relativeTo } from './content.js';
 
 /** What of a layer's features is the style: their Gram matrix, or each channel's mean and standard deviation. */
@@ -9,12 +10,14 @@ export type StyleStatistics = 'gram' | 'mean-variance';
  * The Gram matrix G = F·Fᵀ / (C·H·W) of features F seen as C rows of H·W values.
  * Gatys et al. 2016, eq. 3; divided by the size as in Johnson et al. 2016, so that pictures of any size compare.
  * @param features [1,C,H,W]
+ * @param head of a distilled network: Rᵀ·G·R, which has the distances of the teacher's Gram matrix
  * @returns [C,C], symmetric
  */
-export function gramMatrix(features: Tensor): Tensor {
+export function gramMatrix(features: Tensor, head?: Head): Tensor {
   const [, channels, height, width] = features.shape as [number, number, number, number];
   const rows = reshape(features, [channels, height * width]);
-  return mul(gemm(rows, rows, { transB: true }), 1 / (channels * height * width));
+  const gram = mul(gemm(rows, rows, { transB: true }), 1 / ((head?.channels ?? channels) * height * width));
+  return head ? gemm(head.root, gemm(gram, head.root), { transA: true }) : gram;
 }
 
 /** Under the root of a variance: a flat channel has a finite derivative. */
@@ -24,18 +27,26 @@ const VARIANCE_EPSILON = 1e-8;
  * Mean and standard deviation of each channel, which carry much of a style (Li et al. 2017, "Demystifying Neural Style
  * Transfer"; Huang & Belongie 2017).
  * @param features [1,C,H,W]
+ * @param head of a distilled network: the statistics are then those of the teacher's channels
  * @returns two tensors of shape [C]
  */
-export function channelStatistics(features: Tensor): readonly [mean: Tensor, deviation: Tensor] {
-  const channels = features.shape[1]!;
+export function channelStatistics(features: Tensor, head?: Head): readonly [mean: Tensor, deviation: Tensor] {
+  const [, k, height, width] = features.shape as [number, number, number, number];
   const average = reduceMean(features, [2, 3]);
-  const variance = reduceMean(square(sub(features, average)), [2, 3]);
-  return [reshape(average, [channels]), reshape(sqrt(add(variance, VARIANCE_EPSILON)), [channels])];
+  const centred = sub(features, average);
+  const deviation = (variance: Tensor, channels: number) => reshape(sqrt(add(variance, VARIANCE_EPSILON)), [channels]);
+  if (!head) return [reshape(average, [k]), deviation(reduceMean(square(centred), [2, 3]), k)];
+  const rows = reshape(centred, [k, height * width]);
+  const covariance = mul(gemm(rows, rows, { transB: true }), 1 / (height * width));
+  // The diagonal of Hᵀ·covariance·H, without the rest.
+  const variance = reduceSum(mul(head.matrix, gemm(covariance, head.matrix)), [0]);
+  const projected = gemm(transpose(reshape(average, [k, 1]), [1, 0]), head.matrix);
+  return [reshape(projected, [head.channels]), deviation(variance, head.channels)];
 }
 
 /** The statistics of one layer, in one or two tensors: what a target holds and what a loss compares. */
-export function styleStatistics(features: Tensor, statistics: StyleStatistics): readonly Tensor[] {
-  return statistics === 'gram' ? [gramMatrix(features)] : channelStatistics(features);
+export function styleStatistics(features: Tensor, statistics: StyleStatistics, head?: Head): readonly Tensor[] {
+  return statistics === 'gram' ? [gramMatrix(features, head)] : channelStatistics(features, head);
 }
 
 /**

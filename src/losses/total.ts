@@ -92,10 +92,11 @@ export function lossGraph(network: LossNetwork, image: Tensor, settings: LossSet
     if (term.kind === 'total variation') return { ...term, value: totalVariationLoss(image, settings.tvNorm) };
     const layer = term.layer!;
     const f = features[layer]!;
+    const head = network.head(layer);
     if (term.kind === 'content') {
-      return { ...term, value: contentLoss(f, target(contentTarget(layer), f.shape), settings.normalisation) };
+      return { ...term, value: contentLoss(f, target(contentTarget(layer), f.shape), settings.normalisation, head) };
     }
-    const current = styleStatistics(f, settings.styleStatistics);
+    const current = styleStatistics(f, settings.styleStatistics, head);
     const wanted = current.map((t, part) => target(styleTarget(layer, part), t.shape));
     return { ...term, value: styleLoss(current, wanted, settings.normalisation) };
   });
@@ -117,7 +118,7 @@ export function styleTargets(network: LossNetwork, image: Tensor, settings: Loss
   const features = network.features(image, activeLayers(settings).style);
   return Object.fromEntries(
     Object.entries(features).flatMap(([layer, f]) =>
-      styleStatistics(f, settings.styleStatistics).map((t, part) => [styleTarget(layer, part), t]),
+      styleStatistics(f, settings.styleStatistics, network.head(layer)).map((t, part) => [styleTarget(layer, part), t]),
     ),
   );
 }

@@ -51,3 +51,31 @@ function halfToNumber(half: number): number {
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
+
+const one = new Float32Array(1);
+const bits = new Uint32Array(one.buffer);
+
+/** The nearest IEEE 754 binary16 (ties to even) of each value; what is too large becomes Infinity. */
+export function toHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const halves = new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    one[0] = values[i]!;
+    const sign = (bits[0]! >>> 16) & 0x8000;
+    const size = Math.abs(one[0]);
+    if (Number.isNaN(size)) halves[i] = sign | 0x7e00;
+    else if (size >= 65520) halves[i] = sign | 0x7c00;
+    else {
+      // Below 2^-14 the spacing stays that of the smallest exponent.
+      const exponent = Math.max(-14, Math.floor(Math.log2(size || 2 ** -15)));
+      const units = roundHalfToEven(size / 2 ** (exponent - 10));
+      halves[i] = sign | (((exponent + 14) << 10) + units);
+    }
+  }
+  return halves;
+}
+
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+}

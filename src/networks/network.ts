@@ -14,9 +14,12 @@ export interface Preprocessing {
   readonly std: readonly [number, number, number];
 }
 
-/** Weights of a named loss network, ready to build with: `conv1_1.weight`, `conv1_1.bias`, … */
+/**
+ * Weights of a named loss network, ready to build with: `conv1_1.weight`, `conv1_1.bias`, …; a distilled network also has
+ * a head, `relu1_1.head` [k,C], for each of its layers that losses may look at.
+ */
 export interface NetworkWeights {
-  /** A name in the registry: `vgg19`, `vgg16`. */
+  /** `vgg19`, `vgg16`, `distilled`, `distilled-small`. */
   readonly name: string;
   readonly tensors: ReadonlyMap<string, WeightTensor>;
   readonly preprocessing: Preprocessing;

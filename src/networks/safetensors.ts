@@ -1,5 +1,5 @@
 import { FauveError } from '../errors.js';
-import { floatBytes, isFloatType, toFloat32 } from './floats.js';
+import { floatBytes, isFloatType, toFloat32, toHalf } from './floats.js';
 import type { WeightTensor } from './network.js';
 
 /** What a safetensors file holds. The tensors may be views of the bytes that were read. */
@@ -86,12 +86,14 @@ export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors f
 /**
  * Writes float32 tensors as safetensors, in the order of the map; metadata keys are sorted. The same input gives the same bytes.
  * The data section starts at a multiple of 8 bytes, so that readers need not copy.
+ * @param type `F16` rounds the values and halves the file
  * @throws FauveError `input` when a tensor's shape does not match its data
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, WeightTensor>,
   metadata: Readonly<Record<string, string>> = {},
-): Uint8Array {
+  type: 'F32' | 'F16' = 'F32',
+): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = {};
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) header.__metadata__ = Object.fromEntries(keys.map((key) => [key, metadata[key]]));
@@ -101,8 +103,9 @@ export function writeSafetensors(
     if (count !== data.length) {
       throw new FauveError('input', `Tensor '${name}' [${shape}] needs ${count} values, received ${data.length}.`);
     }
-    header[name] = { dtype: 'F32', shape, data_offsets: [position, position + data.byteLength] };
-    position += data.byteLength;
+    const length = data.length * floatBytes[type];
+    header[name] = { dtype: type, shape, data_offsets: [position, position + length] };
+    position += length;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerLength = Math.ceil(json.byteLength / 8) * 8;
@@ -112,8 +115,9 @@ export function writeSafetensors(
   bytes.set(json, lengthBytes);
   let offset = lengthBytes + headerLength;
   for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-    offset += data.byteLength;
+    const values = type === 'F16' ? toHalf(data) : data;
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
+    offset += values.byteLength;
   }
   return bytes;
 }

@@ -1,8 +1,8 @@
 import { FauveError } from '../errors.js';
 import { averagePool, conv, div, maxPool, mul, relu, sub } from '../graph/ops.js';
 import { constant, type Tensor } from '../graph/tensor.js';
+import { type Head, headOf } from './heads.js';
 import type { NetworkWeights, Preprocessing, WeightTensor } from './network.js';
-import { networkSpec } from './registry.js';
 
 export type Pooling = 'max' | 'average';
 
@@ -20,24 +20,33 @@ export interface LossNetwork {
    * @throws FauveError for a layer that the network does not have, or an image that is too small for it
    */
   features(image: Tensor, layers: readonly string[]): Record<string, Tensor>;
+  /** Of a distilled network: what makes its features at a layer comparable with its teacher's. */
+  head(layer: string): Head | undefined;
   /** Height and width that an image needs at least, for the deepest of the layers. */
   minimumSize(layers: readonly string[]): number;
 }
 
 /**
  * VGG (Simonyan & Zisserman 2014): blocks of 3×3 convolutions with zero padding and ReLU, 2×2 pooling between the blocks.
- * Average pooling is Gatys's alternative: it gives smoother pictures.
+ * Average pooling is Gatys's alternative: it gives smoother pictures. Distilled networks have the same form with fewer
+ * channels and layers, and offer those of their layers that have a head.
+ * @throws FauveError `usage` for average pooling of a distilled network, which was made with max pooling
  */
 export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetwork {
-  const spec = networkSpec(weights.name);
-  const blocks = spec.blocks.map((block) => block.filter((layer) => weights.tensors.has(`${layer.name}.weight`)));
-  const layers = blocks.flat().map((layer) => layer.name.replace('conv', 'relu'));
+  const blocks = blocksOf(weights);
+  const all = blocks.flat().map((name) => name.replace('conv', 'relu'));
+  const tapped = all.filter((layer) => weights.tensors.has(`${layer}.head`));
+  const layers = tapped.length > 0 ? tapped : all;
+  if (tapped.length > 0 && pooling !== 'max') {
+    throw new FauveError(
+      'usage',
+      `${weights.name} was made with max pooling, received pooling '${pooling}'. Use --network vgg19 for it.`,
+    );
+  }
   const blockOf = (relu: string): number => {
     if (!layers.includes(relu)) {
-      throw new FauveError(
-        'usage',
-        `${weights.name} has no layer '${relu}'. Use one of ${layers.join(', ')} (as deep as these weights go).`,
-      );
+      const why = tapped.length > 0 ? ', or --network vgg19 for the others' : ' (as deep as these weights go)';
+      throw new FauveError('usage', `${weights.name} has no layer '${relu}'. Use one of ${layers.join(', ')}${why}.`);
     }
     return Number(relu.slice(4, 5)) - 1;
   };
@@ -54,12 +63,19 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
     return made;
   };
 
+  const heads = new Map<string, Head | undefined>();
+  const head = (layer: string): Head | undefined => {
+    if (!heads.has(layer)) heads.set(layer, headOf(weights.tensors.get(`${layer}.head`)));
+    return heads.get(layer);
+  };
+
   return {
     name: weights.name,
     sha256: weights.sha256,
     pooling,
     layers,
     minimumSize,
+    head,
     features(image, wanted) {
       const [height, width] = image.shape.slice(2) as [number, number];
       const least = minimumSize(wanted);
@@ -71,13 +87,13 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
         );
       }
       const taps: Record<string, Tensor> = {};
-      const last = Math.max(-1, ...wanted.map((layer) => layers.indexOf(layer)));
+      const last = Math.max(-1, ...wanted.map((layer) => all.indexOf(layer)));
       let index = 0;
       let x = preprocess(image, weights.preprocessing);
       for (const [number, block] of blocks.entries()) {
-        for (const [i, { name }] of block.entries()) {
+        for (const [i, name] of block.entries()) {
           if (index > last) return taps;
-          const layer = layers[index++]!;
+          const layer = all[index++]!;
           x = conv(x, parameter(`${name}.weight`), parameter(`${name}.bias`), { pads: [1, 1, 1, 1] });
           const tapped = wanted.includes(layer);
           const endsBlock = i === block.length - 1 && number < blocks.length - 1;
@@ -94,6 +110,16 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
       return taps;
     },
   };
+}
+
+/** Names of the convolutions that the weights have, by block: `conv1_1`, `conv1_2`; … */
+function blocksOf({ tensors }: NetworkWeights): string[][] {
+  const blocks: string[][] = [];
+  for (const key of tensors.keys()) {
+    const [, name, block] = /^(conv(\d)_\d)\.weight$/.exec(key) ?? [];
+    if (name && block) (blocks[Number(block) - 1] ??= []).push(name);
+  }
+  return blocks.map((block) => block.sort());
 }
 
 /** From RGB in [0,1] to what the network was trained on. The zero padding of the first layer comes after it. */

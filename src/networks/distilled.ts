@@ -1,0 +1,89 @@
+import { FauveError } from '../errors.js';
+import type { NetworkWeights, WeightTensor } from './network.js';
+import { caffePreprocessing } from './registry.js';
+import { readSafetensors, writeSafetensors } from './safetensors.js';
+import { sha256Hex } from './weights.js';
+
+const FORMAT = 'fauve-distilled-1';
+
+/** Layers that losses look at by default; a distilled network has a head for each. */
+export const distilledTaps: readonly string[] = Object.freeze([
+  'relu1_1',
+  'relu2_1',
+  'relu3_1',
+  'relu4_1',
+  'relu4_2',
+  'relu5_1',
+]);
+
+/** What a distilled network was made from, in its file. */
+export interface DistilledOrigin {
+  readonly name: string;
+  /** The network whose features it reproduces. */
+  readonly teacher: string;
+  readonly teacherSha256: string;
+  /** How it was made, in words. */
+  readonly made: string;
+}
+
+/**
+ * The file of a distilled network: safetensors of 16-bit floats, in the order of the network. It takes what its teacher takes: RGB
+ * in 0..255 minus the mean of ImageNet.
+ */
+export function encodeDistilled(
+  tensors: ReadonlyMap<string, WeightTensor>,
+  { name, teacher, teacherSha256, made }: DistilledOrigin,
+): Uint8Array<ArrayBuffer> {
+  return writeSafetensors(tensors, { format: FORMAT, name, teacher, teacherSha256, made }, 'F16');
+}
+
+/**
+ * Reads a distilled network. Its architecture is what the shapes in the file say: convolutions `conv1_1.weight` [O,I,3,3] with
+ * `.bias` [O], each fed by the one before, and heads `relu1_1.head` [O,C].
+ * @param sha256 SHA-256 (hex) of the bytes when it is known; otherwise it is computed
+ * @throws FauveError `input` for a damaged file, or one that holds something else
+ */
+export async function decodeDistilled(
+  bytes: Uint8Array,
+  sha256?: string,
+  fileName = 'The network',
+): Promise<NetworkWeights & { readonly origin: DistilledOrigin }> {
+  const { tensors, metadata } = readSafetensors(bytes, fileName);
+  const fail = (what: string): never => {
+    throw new FauveError(
+      'input',
+      `${fileName} is no distilled network: ${what}. Install Fauve again, or make it with fauve distil.`,
+    );
+  };
+  const { format, name = '', teacher = '', teacherSha256 = '', made = '' } = metadata;
+  if (format !== FORMAT) fail(`its format is ${JSON.stringify(format?.slice(0, 40))}, expected ${FORMAT}`);
+  const ordered = new Map<string, WeightTensor>();
+  const take = (key: string, expected: readonly (number | undefined)[]): WeightTensor => {
+    const tensor = tensors.get(key) ?? fail(`it has no ${key}`);
+    const fits =
+      tensor.shape.length === expected.length && expected.every((n, i) => n === undefined || n === tensor.shape[i]);
+    if (!fits) fail(`${key} is [${tensor.shape}], expected [${expected.map((n) => n ?? 'any')}]`);
+    const bad = tensor.data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) fail(`${key} holds ${tensor.data[bad]}, weights are finite`);
+    ordered.set(key, tensor);
+    return tensor;
+  };
+  const layers = [...tensors.keys()].flatMap((key) => /^(conv\d_\d)\.weight$/.exec(key)?.[1] ?? []).sort();
+  if (layers.length === 0) fail('it has no convolution');
+  let channels = 3;
+  for (const layer of layers) {
+    channels = take(`${layer}.weight`, [undefined, channels, 3, 3]).shape[0]!;
+    take(`${layer}.bias`, [channels]);
+    const head = `${layer.replace('conv', 'relu')}.head`;
+    if (tensors.has(head)) take(head, [channels, undefined]);
+  }
+  const stranger = [...tensors.keys()].find((key) => !ordered.has(key));
+  if (stranger !== undefined) fail(`${JSON.stringify(stranger.slice(0, 40))} belongs to no layer`);
+  return {
+    name,
+    tensors: ordered,
+    preprocessing: caffePreprocessing,
+    sha256: sha256 ?? (await sha256Hex(bytes)),
+    origin: { name, teacher, teacherSha256, made },
+  };
+}
