@@ -1,5 +1,5 @@
 import { dirname, relative, resolve } from 'node:path';
-import { FauveError, networkNames, readFileChecked } from 'fauve';
+import { FauveError, lossNetworkNames, readFileChecked } from 'fauve';
 import { z } from 'zod';
 import { parseStyle, type StyleArgument } from './inputs.js';
 import { checkOptions, type GivenOptions } from './option-flags.js';
@@ -18,7 +18,7 @@ const schema = z.looseObject({
   content: z.string().optional(),
   styles: z.array(z.string()).min(1).optional(),
   output: z.string().optional(),
-  network: z.enum(networkNames).optional(),
+  network: z.enum(lossNetworkNames).optional(),
 });
 
 /**

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type DeviceChoice, type EngineOptions, networkNames } from 'fauve';
+import { type DeviceChoice, type EngineOptions, lossNetworkNames } from 'fauve';
 import { parseCount } from './option-flags.js';
 
 /** Where to compute. */
@@ -23,7 +23,11 @@ export function addEngineFlags(command: Command, network: string): void {
       throw new InvalidArgumentError(`Expected ${choices.join(' or ')}.`);
     });
   const flags = [
-    oneOf('network', networkNames, `loss network (default: ${network})`),
+    oneOf(
+      'network',
+      lossNetworkNames,
+      `loss network (default: ${network}); vgg19 and vgg16 are pulled first: fauve models`,
+    ),
     oneOf('device', devices, 'where to compute (default: auto, the fastest)'),
     new Option('--threads <number>', 'threads of the processor (default: all cores)').argParser(parseCount),
   ];

@@ -9,7 +9,6 @@ import { version } from './package.js';
 
 const examples = `
 Examples:
-  $ fauve models pull vgg19                                        once: the weights of the loss network
   $ fauve stylize photo.jpg --style starry-night.jpg -o out.png    a restyled picture
   $ fauve redo out.png --size 1024 -o large.png                    the same, larger
   $ fauve losses --content photo.jpg --style starry-night.jpg out.png

@@ -6,7 +6,7 @@ export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
 export type { LossTerm } from './losses/total.js';
 export type { NetworkWeights } from './networks/network.js';
-export { networkNames } from './networks/registry.js';
+export { defaultNetworkName, lossNetworkNames, networkNames } from './networks/registry.js';
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type LossRecord } from './pipelines/checkpoint.js';
 export { type LossReport, measureLosses } from './pipelines/losses.js';
@@ -46,4 +46,5 @@ export {
   verifyNetwork,
 } from './platform/model-store.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
+export type { ShippedNetwork } from './platform/shipped.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';

@@ -1,11 +1,18 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
-import { FauveError, freeMemory, type LossReport, loadNetworkWeights, measureLosses, startEngine } from 'fauve';
+import {
+  defaultNetworkName,
+  FauveError,
+  freeMemory,
+  type LossReport,
+  loadNetworkWeights,
+  measureLosses,
+  startEngine,
+} from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { readPictures, type StyleArgument } from '../inputs.js';
 import { addOptionFlags, lossOptionNames, optionsOf } from '../option-flags.js';
 import { filesHeading, styleOption } from '../run-flags.js';
-import { defaultNetwork } from './stylize.js';
 
 interface Values extends EngineValues {
   readonly content?: string;
@@ -33,12 +40,12 @@ export function addLossesCommand(program: Command): void {
     .addHelpText('after', examples)
     .action(measure);
   addOptionFlags(command, { only: lossOptionNames });
-  addEngineFlags(command, defaultNetwork);
+  addEngineFlags(command, defaultNetworkName);
 }
 
 async function measure(path: string, values: Values): Promise<void> {
   const { options } = optionsOf(values);
-  const { content, style = [], network = defaultNetwork, json } = values;
+  const { content, style = [], network = defaultNetworkName, json } = values;
   if (content === undefined) throw new FauveError('usage', 'There is no content image. Name one: --content photo.jpg.');
   if (style.length === 0) throw new FauveError('usage', 'There is no style image. Name one: --style painting.jpg.');
   const styles = style.map(({ path, weight = 1 }) => ({ path, weight }));

@@ -10,26 +10,29 @@ import {
   type NetworkManifest,
   networkNames,
   pullNetwork,
+  type ShippedNetwork,
   verifyNetwork,
 } from 'fauve';
 import { listenForInterrupt } from '../interrupt.js';
 
 const examples = `
 Examples:
+  $ fauve models list                              what comes with Fauve, and what else is here
   $ fauve models pull vgg19                        80 MB from Keras's public releases
   $ fauve models import vgg19.pth --name vgg19     a file that you have: Keras .h5, torchvision .pth, .safetensors
   $ fauve models verify                            reads the weights again and compares checksums
 
-The weights are kept in the cache folder, which the environment variable FAUVE_CACHE can move.
+The networks distilled and distilled-small come with Fauve and need nothing; VGG-19 and VGG-16 are optional.
+Their weights are kept in the cache folder, which the environment variable FAUVE_CACHE can move.
 FAUVE_MODELS_URL names a mirror to pull from.`;
 
-/** `fauve models`: the weights of the loss networks on this machine. */
+/** `fauve models`: the loss networks on this machine. */
 export function addModelsCommand(program: Command): void {
   const models = program
     .command('models')
-    .description('get and check the weights of the loss networks')
+    .description('list the loss networks; get and check the weights of the large ones')
     .addHelpText('after', examples);
-  models.command('list').description('which networks there are, and which weights are on this machine').action(list);
+  models.command('list').description('which networks there are, and which of them are on this machine').action(list);
   models
     .command('pull')
     .description('download the weights of a network; what was interrupted goes on')
@@ -54,13 +57,13 @@ export function addModelsCommand(program: Command): void {
 }
 
 async function list(): Promise<void> {
-  print(`In ${cacheFolder()}:`);
-  for (const { name, downloadBytes, installed, problem } of await listNetworks()) {
+  for (const { name, downloadBytes = 0, shipped, installed, problem } of await listNetworks()) {
+    const there = shipped ?? installed;
     const text =
-      problem ??
-      (installed ? described(installed) : `not here; fauve models pull ${name} gets ${megabytes(downloadBytes)}`);
-    print(`  ${styleText(installed ? 'bold' : 'dim', name.padEnd(8), { stream: process.stdout })}${text}`);
+      problem ?? (there ? described(there) : `not here; fauve models pull ${name} gets ${megabytes(downloadBytes)}`);
+    print(`${styleText(there ? 'bold' : 'dim', name.padEnd(17), { stream: process.stdout })}${text}`);
   }
+  print(`What is pulled or imported is kept in ${cacheFolder()}.`);
 }
 
 async function pull(name: string): Promise<void> {
@@ -79,12 +82,8 @@ async function pull(name: string): Promise<void> {
 }
 
 async function verify(name: string | undefined): Promise<void> {
-  const installed = (await listNetworks()).filter((status) => status.installed || status.problem);
-  const names = name === undefined ? installed.map((status) => status.name) : [name];
-  if (names.length === 0) {
-    const file = 'fauve models import FILE --name vgg19';
-    throw new FauveError('input', `No weights are on this machine. Get some with fauve models pull vgg19 or ${file}.`);
-  }
+  const there = (await listNetworks()).filter(({ shipped, installed, problem }) => shipped ?? installed ?? problem);
+  const names = name === undefined ? there.map((status) => status.name) : [name];
   const problems: FauveError[] = [];
   for (const each of names) {
     try {
@@ -100,8 +99,10 @@ async function verify(name: string | undefined): Promise<void> {
   throw new FauveError(first.code, [first, ...others].map(({ message }) => message).join(' '));
 }
 
-/** The weights of a network when they are there and as they should be. */
-async function intact(name: string): Promise<NetworkManifest | undefined> {
+/** The weights of a network that can be pulled, when they are there and as they should be. */
+async function intact(name: string): Promise<NetworkManifest | ShippedNetwork | undefined> {
+  // Others are refused by the pull itself.
+  if (!networkNames.includes(name)) return undefined;
   try {
     return await verifyNetwork(name);
   } catch (error) {
@@ -153,7 +154,10 @@ function byteProgress(name: string): {
   };
 }
 
-function described({ bytes, source, deepestLayer }: NetworkManifest): string {
+function described(network: NetworkManifest | ShippedNetwork): string {
+  if (!('imported' in network))
+    return `${megabytes(network.bytes)}, comes with Fauve, distilled from ${network.teacher}`;
+  const { bytes, source, deepestLayer } = network;
   return `${megabytes(bytes)}, ${source}, as deep as ${deepestLayer.replace('conv', 'relu')}`;
 }
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { FauveError } from 'fauve';
+import { defaultNetworkName, FauveError } from 'fauve';
 import { type Config, readConfig } from '../config.js';
 import type { PicturePaths, StyleArgument } from '../inputs.js';
 import { addOptionFlags, optionsOf } from '../option-flags.js';
@@ -13,9 +13,6 @@ interface Values extends RunValues {
   readonly network?: string;
 }
 
-/** The loss network of the papers. */
-export const defaultNetwork = 'vgg19';
-
 const examples = `
 Examples:
   $ fauve stylize photo.jpg --style starry-night.jpg -o out.png
@@ -28,7 +25,8 @@ Layers are written as relu4_2, or with their shares: --style-layers relu1_1,relu
 Ctrl-C stops after the step that is being computed, writes the picture so far and a checkpoint beside it.
 Config file: JSON such as {"content": "photo.jpg", "styles": ["wave.jpg:2"], "output": "out.png", "styleWeight": 2};
 its files are named from its own folder, and flags win over it.
-The first time, get the weights of the loss network: fauve models pull ${defaultNetwork}`;
+The loss network that comes with Fauve stands in for VGG-19. The large one is optional: fauve models pull vgg19, then
+--network vgg19 makes the whole picture with it.`;
 
 /** `fauve stylize`: restyles a picture by optimising it. */
 export function addStylizeCommand(program: Command): void {
@@ -52,14 +50,14 @@ export function addStylizeCommand(program: Command): void {
           ...runSettingsOf(values),
           output: required(values.output ?? config.output, 'output', '-o out.png'),
           pictures,
-          network: values.network ?? config.network ?? defaultNetwork,
+          network: values.network ?? config.network ?? defaultNetworkName,
           options,
           asked: options,
         });
       }),
     );
   addOptionFlags(command);
-  addRunFlags(command, defaultNetwork);
+  addRunFlags(command, defaultNetworkName);
 }
 
 function picturePaths(

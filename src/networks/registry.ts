@@ -66,6 +66,15 @@ const specs: readonly NetworkSpec[] = [
 /** The networks that can be pulled and imported: `vgg19`, `vgg16`. */
 export const networkNames: readonly string[] = specs.map(({ name }) => name);
 
+/** The networks that come with Fauve, distilled from VGG-19. */
+export const shippedNetworkNames: readonly string[] = ['distilled', 'distilled-small'];
+
+/** All loss networks. */
+export const lossNetworkNames: readonly string[] = [...shippedNetworkNames, ...networkNames];
+
+/** The loss network that is used unless another is named. */
+export const defaultNetworkName = 'distilled';
+
 /**
  * The architecture of a network of the registry (Simonyan & Zisserman 2014, configurations D and E).
  * @throws FauveError `usage` for an unknown name

@@ -6,14 +6,16 @@ import { FauveError, messageOf } from '../errors.js';
 import type { NetworkWeights } from '../networks/network.js';
 import {
   defaultModelsUrl,
+  defaultNetworkName,
+  lossNetworkNames,
   type NetworkSource,
   type NetworkSpec,
-  networkNames,
   networkSpec,
 } from '../networks/registry.js';
 import { decodeWeights, encodeWeights, importWeights } from '../networks/weights.js';
 import { type DownloadOptions, download, remedy, sourceUrl } from './download.js';
 import { errorCode, fileError, fileSize, makeFolder, readFileChecked, writeFileAtomically } from './files.js';
+import { isShipped, loadShipped, type ShippedNetwork, shippedNetwork } from './shipped.js';
 
 /** What is known about the weights in the cache; `NAME.json` beside `NAME.safetensors`. */
 export interface NetworkManifest {
@@ -29,11 +31,13 @@ export interface NetworkManifest {
   readonly imported: string;
 }
 
-/** A network of the registry, and whether this machine has its weights. */
+/** A loss network, and whether this machine has its weights. */
 export interface NetworkStatus {
   readonly name: string;
-  /** What `pullNetwork` downloads, in bytes. */
-  readonly downloadBytes: number;
+  /** Of a network that comes with Fauve. */
+  readonly shipped?: ShippedNetwork;
+  /** What `pullNetwork` downloads, in bytes. A network that comes with Fauve has nothing to download. */
+  readonly downloadBytes?: number;
   readonly installed?: NetworkManifest;
   /** What is wrong with the files that are there, with a remedy. The weights themselves are not read. */
   readonly problem?: string;
@@ -42,6 +46,8 @@ export interface NetworkStatus {
 export interface StoreOptions {
   /** Folder of the store; {@link cacheFolder} by default. */
   readonly cache?: string;
+  /** Folder of the networks that come with Fauve; that of the installation by default. */
+  readonly models?: string;
   /** For tests: an architecture that takes the place of the registry's. */
   readonly spec?: NetworkSpec;
 }
@@ -122,10 +128,16 @@ export async function pullNetwork(name: string, options: PullOptions = {}): Prom
   return manifest;
 }
 
-/** Every network of the registry, and what the store has of it according to the manifests. */
-export async function listNetworks(options: Pick<StoreOptions, 'cache'> = {}): Promise<NetworkStatus[]> {
+/** Every loss network, and what is there of it according to the manifests: first those that come with Fauve, then the store's. */
+export async function listNetworks(options: Omit<StoreOptions, 'spec'> = {}): Promise<NetworkStatus[]> {
   return Promise.all(
-    networkNames.map(async (name): Promise<NetworkStatus> => {
+    lossNetworkNames.map(async (name): Promise<NetworkStatus> => {
+      if (isShipped(name)) {
+        return shippedNetwork(name, options.models).then(
+          (shipped) => ({ name, shipped }),
+          (error: unknown) => ({ name, problem: messageOf(error) }),
+        );
+      }
       const status = { name, downloadBytes: networkSpec(name).source.bytes };
       const store = place(name, options);
       try {
@@ -142,10 +154,19 @@ export async function listNetworks(options: Pick<StoreOptions, 'cache'> = {}): P
 }
 
 /**
- * Reads the weights in the store again and checks everything: the SHA-256, all names and shapes, and that all values are finite.
- * @throws FauveError `usage` for an unknown name, `input` when the weights are missing or damaged, with the commands that help
+ * Reads the weights again and checks everything: the SHA-256, all names and shapes, and that all values are finite.
+ * @throws FauveError `usage` for an unknown name, `input` when the weights are missing or damaged, with the commands that help;
+ * `system` when a network that comes with Fauve is
  */
-export async function verifyNetwork(name: string, options: StoreOptions = {}): Promise<NetworkManifest> {
+export async function verifyNetwork(
+  name: string,
+  options: StoreOptions = {},
+): Promise<NetworkManifest | ShippedNetwork> {
+  if (!options.spec && isShipped(name)) {
+    await loadShipped(name, { folder: options.models });
+    return shippedNetwork(name, options.models);
+  }
+  requireKnown(name, options);
   const store = place(name, options);
   const { bytes, manifest } = await readStored(store, true);
   try {
@@ -157,14 +178,18 @@ export async function verifyNetwork(name: string, options: StoreOptions = {}): P
 }
 
 /**
- * The weights of a network from the store, ready to build with.
+ * The weights of a loss network, ready to build with: one that comes with Fauve (`distilled`, `distilled-small`), or one that was
+ * pulled or imported (`vgg19`, `vgg16`).
  * @param options.verify whether the SHA-256 of the file is compared with the manifest's; true by default
- * @throws FauveError `usage` for an unknown name, `input` when the weights are missing or damaged, with the commands that help
+ * @throws FauveError `usage` for an unknown name, `input` when the weights are missing or damaged, with the commands that help;
+ * `system` when a network that comes with Fauve is
  */
 export async function loadNetworkWeights(
   name: string,
   { verify = true, ...options }: StoreOptions & { readonly verify?: boolean } = {},
 ): Promise<NetworkWeights> {
+  if (!options.spec && isShipped(name)) return loadShipped(name, { folder: options.models, verify });
+  requireKnown(name, options);
   const store = place(name, options);
   const { bytes, manifest } = await readStored(store, verify);
   try {
@@ -183,10 +208,25 @@ interface Place {
   readonly manifest: string;
 }
 
-function place(name: string, { cache = cacheFolder(), spec = networkSpec(name) }: StoreOptions): Place {
+/** @throws FauveError `usage` that lists the networks that can be used, not only those that can be pulled */
+function requireKnown(name: string, { spec }: StoreOptions): void {
+  if (spec || lossNetworkNames.includes(name)) return;
+  throw new FauveError('usage', `There is no network '${name}'. Use one of ${lossNetworkNames.join(', ')}.`);
+}
+
+/** @throws FauveError `usage` for a name that the store does not keep */
+function place(name: string, { cache = cacheFolder(), spec = storedSpec(name) }: StoreOptions): Place {
   const folder = join(cache, 'networks');
   const stem = join(folder, spec.name);
   return { spec, cache, folder, file: `${stem}.safetensors`, manifest: `${stem}.json` };
+}
+
+function storedSpec(name: string): NetworkSpec {
+  if (!isShipped(name)) return networkSpec(name);
+  throw new FauveError(
+    'usage',
+    `${name} comes with Fauve: there is nothing to pull or to import. Use it with --network ${name}.`,
+  );
 }
 
 async function install(bytes: Uint8Array, fileName: string, store: Place): Promise<NetworkManifest> {
@@ -211,7 +251,7 @@ async function readStored(store: Place, verify: boolean): Promise<{ bytes: Uint8
   if ((await fileSize(store.file)) === undefined) {
     throw new FauveError(
       'input',
-      `The weights of ${name} are not on this machine (${store.file}). Get them with \`fauve models pull ${name}\`, or import a file that you have with \`fauve models import FILE --name ${name}\`.`,
+      `The weights of ${name} are not on this machine (${store.file}). Get them with \`fauve models pull ${name}\`, or import a file that you have with \`fauve models import FILE --name ${name}\`. The network that comes with Fauve needs nothing: --network ${defaultNetworkName}.`,
     );
   }
   const manifest = await readManifest(store);

@@ -43,6 +43,7 @@ export interface Workplace {
 
 /** Options that the network of the tests can fulfil, and that are done in no time. */
 export const tinyRun = [
+  ...['--network', 'vgg19'],
   ...['--content-layers', 'relu2_1', '--style-layers', 'relu1_1,relu2_1'],
   ...['--size', '48', '--steps', '4', '--threads', '1', '--device', 'cpu'],
 ];
