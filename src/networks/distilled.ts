@@ -61,7 +61,8 @@ export async function decodeDistilled(
   const take = (key: string, expected: readonly (number | undefined)[]): WeightTensor => {
     const tensor = tensors.get(key) ?? fail(`it has no ${key}`);
     const fits =
-      tensor.shape.length === expected.length && expected.every((n, i) => n === undefined || n === tensor.shape[i]);
+      tensor.shape.length === expected.length &&
+      tensor.shape.every((n, i) => n > 0 && (expected[i] === undefined || n === expected[i]));
     if (!fits) fail(`${key} is [${tensor.shape}], expected [${expected.map((n) => n ?? 'any')}]`);
     const bad = tensor.data.findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) fail(`${key} holds ${tensor.data[bad]}, weights are finite`);
@@ -70,6 +71,11 @@ export async function decodeDistilled(
   };
   const layers = [...tensors.keys()].flatMap((key) => /^(conv\d_\d)\.weight$/.exec(key)?.[1] ?? []).sort();
   if (layers.length === 0) fail('it has no convolution');
+  const blocks = new Set(layers.map((layer) => Number(layer.charAt(4))));
+  for (let block = 1; block <= Math.max(...blocks); block++) {
+    if (!blocks.has(block)) fail(`block ${block} has no convolution`);
+  }
+  if (blocks.has(0)) fail('there is no block 0');
   let channels = 3;
   for (const layer of layers) {
     channels = take(`${layer}.weight`, [undefined, channels, 3, 3]).shape[0]!;

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { FauveError } from '#src/errors.js';
+import { decodeDistilled, encodeDistilled } from '#src/networks/distilled.js';
+import type { WeightTensor } from '#src/networks/network.js';
+import { caffePreprocessing } from '#src/networks/registry.js';
+import { readSafetensors, writeSafetensors } from '#src/networks/safetensors.js';
+import { vgg } from '#src/networks/vgg.js';
+import { sha256Hex } from '#src/networks/weights.js';
+import { distilledFile, tinyDistilled } from './support/tiny-distilled.js';
+
+const network = tinyDistilled({ name: 'tiny', channels: 4, teacherChannels: 6 });
+const bytes = distilledFile(network);
+const { tensors, metadata } = readSafetensors(bytes);
+
+/** The file with other tensors: `undefined` takes one away. */
+const changed = (changes: Record<string, WeightTensor | undefined>) => {
+  const map = new Map<string, WeightTensor | undefined>([...tensors, ...Object.entries(changes)]);
+  const kept = [...map].flatMap(([name, tensor]) => (tensor ? [[name, tensor] as const] : []));
+  return writeSafetensors(new Map(kept), metadata, 'F16');
+};
+const zeros = (...shape: number[]): WeightTensor => ({
+  shape,
+  data: new Float32Array(shape.reduce((product, n) => product * n, 1)),
+});
+
+async function failure(file: Uint8Array): Promise<string> {
+  const error = await decodeDistilled(file, undefined, 'file').then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(FauveError);
+  expect((error as FauveError).code).toBe('input');
+  return (error as FauveError).message;
+}
+
+describe('the file of a distilled network', () => {
+  it('gives back the network, its origin and its checksum', async () => {
+    const read = await decodeDistilled(bytes);
+    expect(read).toMatchObject({
+      name: 'tiny',
+      preprocessing: caffePreprocessing,
+      sha256: await sha256Hex(bytes),
+      origin: { name: 'tiny', teacher: 'vgg19', teacherSha256: '0'.repeat(64), made: 'by the tests' },
+    });
+    expect([...read.tensors.keys()].sort()).toEqual([...network.tensors.keys()].sort());
+    for (const [name, { shape, data }] of network.tensors) {
+      const { shape: readShape, data: readData } = read.tensors.get(name)!;
+      expect(readShape).toEqual(shape);
+      for (const [i, value] of data.entries()) expect(Math.abs(readData[i]! - value)).toBeLessThan(1e-3);
+    }
+    expect(encodeDistilled(read.tensors, read.origin).byteLength).toBe(bytes.byteLength);
+    expect(vgg(read).layers).toEqual(vgg(network).layers);
+  });
+
+  it('believes the checksum that it is given', async () => {
+    expect(await decodeDistilled(bytes, 'abc')).toMatchObject({ sha256: 'abc' });
+  });
+
+  it('may have fewer layers, and channels of its own in each', async () => {
+    const shallow = new Map<string, WeightTensor>([
+      ['conv1_1.weight', zeros(5, 3, 3, 3)],
+      ['conv1_1.bias', zeros(5)],
+      ['conv2_1.weight', zeros(2, 5, 3, 3)],
+      ['conv2_1.bias', zeros(2)],
+      ['relu2_1.head', zeros(2, 128)],
+    ]);
+    const read = await decodeDistilled(writeSafetensors(shallow, metadata, 'F16'));
+    expect(vgg(read).layers).toEqual(['relu2_1']);
+  });
+});
+
+describe('what is no distilled network', () => {
+  it.each<[string, Uint8Array, RegExp]>([
+    ['cut short', bytes.slice(0, -2), /^file is truncated or corrupted/],
+    ['empty', new Uint8Array(0), /^file is truncated or corrupted/],
+    [
+      'of another format',
+      writeSafetensors(tensors, { ...metadata, format: 'x\n'.repeat(99) }),
+      /its format is "x\\nx.{1,90}, expected/,
+    ],
+    ['without a format', writeSafetensors(tensors), /its format is undefined, expected fauve-distilled-1/],
+    ['without convolutions', writeSafetensors(new Map(), metadata), /it has no convolution/],
+    ['without a bias', changed({ 'conv3_2.bias': undefined }), /it has no conv3_2\.bias/],
+    [
+      'with a gap',
+      changed({ 'conv3_2.weight': undefined, 'conv3_2.bias': zeros(4) }),
+      /"conv3_2\.bias" belongs to no layer/,
+    ],
+    [
+      'with a kernel of 5×5',
+      changed({ 'conv2_1.weight': zeros(4, 4, 5, 5) }),
+      /conv2_1\.weight is \[4,4,5,5\], expected \[any,4,3,3\]/,
+    ],
+    ['with layers that do not fit', changed({ 'conv2_1.weight': zeros(4, 3, 3, 3) }), /expected \[any,4,3,3\]/],
+    ['with a bias that does not fit', changed({ 'conv2_1.bias': zeros(5) }), /conv2_1\.bias is \[5\], expected \[4\]/],
+    [
+      'with a head that does not fit',
+      changed({ 'relu2_1.head': zeros(3, 6) }),
+      /relu2_1\.head is \[3,6\], expected \[4,any\]/,
+    ],
+    ['with a head of no channels', changed({ 'relu2_1.head': zeros(4, 0) }), /relu2_1\.head is \[4,0\]/],
+    [
+      'with a layer of no channels',
+      writeSafetensors(
+        new Map([
+          ['conv1_1.weight', zeros(0, 3, 3, 3)],
+          ['conv1_1.bias', zeros(0)],
+        ]),
+        metadata,
+      ),
+      /conv1_1\.weight is \[0,3,3,3\]/,
+    ],
+    ['with a head of no layer', changed({ 'relu9_1.head': zeros(4, 6) }), /"relu9_1\.head" belongs to no layer/],
+    ['with something else', changed({ ['x'.repeat(500)]: zeros(1) }), /"x{40}" belongs to no layer/],
+    [
+      'that begins in a later block',
+      writeSafetensors(
+        new Map([
+          ['conv2_1.weight', zeros(4, 3, 3, 3)],
+          ['conv2_1.bias', zeros(4)],
+        ]),
+        metadata,
+      ),
+      /block 1 has no convolution/,
+    ],
+    [
+      'that leaves out a block',
+      changed(
+        Object.fromEntries(
+          [...tensors.keys()].filter((key) => /^(conv|relu)3/.test(key)).map((key) => [key, undefined]),
+        ),
+      ),
+      /block 3 has no convolution/,
+    ],
+    [
+      'with a value that is no number',
+      changed({ 'conv1_2.bias': { shape: [4], data: Float32Array.of(0, 0, Number.NaN, 0) } }),
+      /conv1_2\.bias holds NaN/,
+    ],
+    [
+      'with a value beyond 16 bits',
+      changed({ 'conv1_2.bias': { shape: [4], data: Float32Array.of(0, 1e6, 0, 0) } }),
+      /conv1_2\.bias holds Infinity/,
+    ],
+  ])('%s', async (_, file, message) => {
+    const text = await failure(file);
+    expect(text).toMatch(message);
+    expect(text).not.toContain('\n');
+    expect(text.length).toBeLessThan(300);
+  });
+});
