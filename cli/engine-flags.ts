@@ -15,19 +15,23 @@ export interface EngineValues {
 
 const devices: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu'];
 
-/** Adds `--network`, `--device` and `--threads`. @param network said to be the default */
-export function addEngineFlags(command: Command, network: string): void {
+/** Adds `--network`, `--device` and `--threads`. @param network said to be the default; without it there is no choice of networks */
+export function addEngineFlags(command: Command, network?: string): void {
   const oneOf = (name: string, choices: readonly string[], description: string) =>
     new Option(`--${name} <${choices.join('|')}>`, description).argParser((value) => {
       if (choices.includes(value)) return value;
       throw new InvalidArgumentError(`Expected ${choices.join(' or ')}.`);
     });
   const flags = [
-    oneOf(
-      'network',
-      lossNetworkNames,
-      `loss network (default: ${network}); vgg19 and vgg16 are pulled first: fauve models`,
-    ),
+    ...(network === undefined
+      ? []
+      : [
+          oneOf(
+            'network',
+            lossNetworkNames,
+            `loss network (default: ${network}); vgg19 and vgg16 are pulled first: fauve models`,
+          ),
+        ]),
     oneOf('device', devices, 'where to compute (default: auto, the fastest)'),
     new Option('--threads <number>', 'threads of the processor (default: all cores)').argParser(parseCount),
   ];

@@ -1,3 +1,4 @@
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { constant, type Tensor } from '../graph/tensor.js';
 import type { WeightTensor } from './network.js';
 
@@ -25,32 +26,15 @@ export function headOf(weight: WeightTensor | undefined): Head | undefined {
   return {
     channels,
     matrix: constant(weight.data, [k, channels]),
-    root: constant(Float32Array.from(rootOf(weight.data, k, channels)), [k, k]),
+    root: constant(rootOf(weight.data, k, channels), [k, k]),
   };
 }
 
 /** Cholesky's factor of k/C · H·Hᵀ, with a trace of the diagonal added so that it exists for a head of lower rank. */
-function rootOf(h: Float32Array, k: number, channels: number): Float64Array {
-  const m = new Float64Array(k * k);
-  for (let i = 0; i < k; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = 0;
-      for (let c = 0; c < channels; c++) sum += h[i * channels + c]! * h[j * channels + c]!;
-      m[i * k + j] = (sum * k) / channels;
-    }
-  }
-  let trace = 0;
-  for (let i = 0; i < k; i++) trace += m[i * k + i]!;
-  const ridge = (1e-7 * trace) / k;
-  for (let j = 0; j < k; j++) {
-    let diagonal = m[j * k + j]! + ridge;
-    for (let p = 0; p < j; p++) diagonal -= m[j * k + p]! ** 2;
-    m[j * k + j] = Math.sqrt(Math.max(diagonal, ridge));
-    for (let i = j + 1; i < k; i++) {
-      let value = m[i * k + j]!;
-      for (let p = 0; p < j; p++) value -= m[i * k + p]! * m[j * k + p]!;
-      m[i * k + j] = value / m[j * k + j]!;
-    }
-  }
-  return m;
+function rootOf(h: Float32Array, k: number, channels: number): Float32Array {
+  const matrix = Matrix.from1DArray(k, channels, h);
+  const product = matrix.mmul(matrix.transpose()).mul(k / channels);
+  const ridge = (1e-7 * product.trace()) / k || 1e-30;
+  const root = new CholeskyDecomposition(Matrix.add(product, Matrix.eye(k, k, ridge))).lowerTriangularMatrix;
+  return Float32Array.from(root.to1DArray());
 }

@@ -117,13 +117,15 @@ function blocksOf({ tensors }: NetworkWeights): string[][] {
   const blocks: string[][] = [];
   for (const key of tensors.keys()) {
     const [, name, block] = /^(conv(\d)_\d)\.weight$/.exec(key) ?? [];
-    if (name && block) (blocks[Number(block) - 1] ??= []).push(name);
+    if (!name) continue;
+    const index = Number(block) - 1;
+    blocks[index] = [...(blocks[index] ?? []), name];
   }
   return blocks.map((block) => block.sort());
 }
 
 /** From RGB in [0,1] to what the network was trained on. The zero padding of the first layer comes after it. */
-function preprocess(image: Tensor, { scale, mean, std }: Preprocessing): Tensor {
+export function preprocess(image: Tensor, { scale, mean, std }: Preprocessing): Tensor {
   const perChannel = (values: readonly number[]) => constant(Float64Array.from(values), [1, 3, 1, 1]);
   const centred = sub(scale === 1 ? image : mul(image, scale), perChannel(mean));
   return std.every((value) => value === 1) ? centred : div(centred, perChannel(std));

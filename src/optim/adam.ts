@@ -35,6 +35,16 @@ export type AdamScalars = {
   readonly 'adam correction': Float32Array;
 };
 
+/** {@link AdamScalars} as inputs of a graph: make them once, for all the values that one graph steps. */
+export interface AdamInputs {
+  readonly rate: Tensor;
+  readonly correction: Tensor;
+}
+
+export function adamInputs(): AdamInputs {
+  return { rate: input('adam rate', []), correction: input('adam correction', []) };
+}
+
 /** One step of Adam as part of a graph: what goes in, what comes out, and which output becomes which input. */
 export interface AdamStep {
   readonly outputs: Readonly<Record<string, Tensor>>;
@@ -49,17 +59,17 @@ export interface AdamStep {
  * The state stays on the device: it is carried from run to run, and only the two scalars come from the host.
  * @param values what is optimised, an input of the graph
  * @param gradient of the same shape
+ * @param scalars may be scaled: a network's tensors learn at rates of their own
  */
 export function adamStep(
   values: Tensor<'Input'>,
   gradient: Tensor,
   options: AdamOptions = defaultAdamOptions,
+  { rate, correction }: AdamInputs = adamInputs(),
 ): AdamStep {
   const { beta1, beta2, epsilon, amsgrad, bounds, averageDecay } = options;
   const { name } = values.attributes;
   const state = (part: string) => input(`${name} ${part}`, values.shape);
-  const rate = input('adam rate', []);
-  const correction = input('adam correction', []);
 
   const first = state('first moment');
   const second = state('second moment');

@@ -1,0 +1,258 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, extname, join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  checkWritable,
+  DistilAborted,
+  type DistilCheckpoint,
+  type DistilEvent,
+  type DistilOptions,
+  type DistilOptionsInput,
+  decodeDistilCheckpoint,
+  defaultDistilOptions,
+  distil,
+  distilOptionSpecs,
+  encodeDistilCheckpoint,
+  encodeDistilled,
+  FauveError,
+  loadNetworkWeights,
+  pictureFolder,
+  readFileChecked,
+  readImage,
+  resolveDistilOptions,
+  startEngine,
+  studentShapes,
+  type TestPair,
+  writeFileAtomically,
+} from 'fauve';
+import { z } from 'zod';
+import { writeDistilPlot } from '../distil-plot.js';
+import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
+import { listenForInterrupt } from '../interrupt.js';
+import { flagOf, parseCount, parseNumber } from '../option-flags.js';
+import { checkpointPath, plotFormat } from '../outputs.js';
+import { durationText } from '../time-left.js';
+
+interface Values extends EngineValues, Readonly<Record<string, unknown>> {
+  readonly photos: string;
+  readonly paintings: string;
+  readonly output: string;
+  readonly teacher: string;
+  readonly name?: string;
+  readonly shape?: DistilOptions['shape'];
+  readonly heldOut?: string;
+  readonly tests: number;
+  readonly saveEvery: number;
+  readonly plot?: string;
+  readonly json?: true;
+  readonly overwrite?: true;
+  readonly resume?: true;
+}
+
+const examples = `
+Examples:
+  $ fauve distil --photos photos/ --paintings paintings/ -o student.safetensors --shape distilled-small
+  $ fauve distil … -o student.safetensors --resume              goes on after Ctrl-C, to the very same network
+  $ fauve distil … --shape conv1_1:16,conv2_1:32,conv3_1:64,conv4_1:128,conv4_2:128,conv5_1:128
+
+A student has some of its teacher's convolutions, under their names, with fewer channels. It needs those that the losses look at:
+conv1_1, conv2_1, conv3_1, conv4_1, conv4_2 and conv5_1. First it is fitted in closed form, then trained with Adam; --steps 0 leaves
+it at the closed form. The list of --held-out is JSON: {"photos": [], "paintings": [], "pairs": [["photo.jpg", "painting.jpg"]]};
+training never sees what it names, and its first pairs are those of the real test, in which the teacher judges pictures that were made
+with the student.`;
+
+/** `fauve distil`: makes a small loss network that reproduces a large one. */
+export function addDistilCommand(program: Command): void {
+  const command = program
+    .command('distil')
+    .description('make a small loss network that reproduces the features of a large one')
+    .requiredOption('--photos <folder>', 'photos to train on')
+    .requiredOption('--paintings <folder>', 'paintings to train on')
+    .requiredOption('-o, --output <file>', 'the network: .safetensors')
+    .addOption(new Option('--teacher <network>', 'the network that is reproduced').default('vgg19'))
+    .option('--name <name>', `name of the network (default: ${defaultDistilOptions.name})`)
+    .addOption(
+      new Option(
+        '--shape <shape>',
+        `${Object.keys(studentShapes).join(', ')}, or convolutions and their channels (default: distilled)`,
+      ).argParser(parseShape),
+    )
+    .option('--held-out <file>', 'names of pictures that are not trained on, and pairs to test with')
+    .addOption(new Option('--tests <number>', 'how many of the pairs are tested').argParser(parseCount).default(3))
+    .addOption(
+      new Option('--save-every <steps>', 'save a checkpoint every so often').argParser(parseCount).default(100),
+    )
+    .option('--plot <file>', 'draw the curves, as .svg or .png')
+    .option('--json', 'print what happens as lines of JSON on stdout')
+    .option('--overwrite', 'replace an existing output')
+    .option('--resume', 'go on with an interrupted run, from its checkpoint beside the output')
+    .addHelpText('after', examples)
+    .action(run);
+  for (const { name, description } of distilOptionSpecs) {
+    const text = `${description} (default: ${defaultDistilOptions[name]})`;
+    command.addOption(new Option(`${flagOf(name)} <number>`, text).argParser(parseNumber).helpGroup('Training:'));
+  }
+  addEngineFlags(command);
+}
+
+async function run(values: Values): Promise<void> {
+  const { output, plot, json } = values;
+  if (extname(output) !== '.safetensors') {
+    throw new FauveError('usage', `The network ${output} must end in .safetensors; received '${extname(output)}'.`);
+  }
+  if (plot !== undefined) plotFormat(plot);
+  await checkWritable(output, { overwrite: values.overwrite === true });
+  if (plot !== undefined) await checkWritable(plot, { overwrite: true });
+  const options = optionsOf(values);
+  const held = values.heldOut === undefined ? undefined : await readHeldOut(values.heldOut);
+  const photos = await pictureFolder(values.photos, held?.photos);
+  const paintings = await pictureFolder(values.paintings, held?.paintings);
+  const tests = held ? await testPairs(held, values) : [];
+  const teacher = await loadNetworkWeights(values.teacher);
+  const file = checkpointPath(output);
+  const resume = values.resume ? decodeDistilCheckpoint(await readFileChecked(file, 'Checkpoint'), file) : undefined;
+  if (resume) requireSame(options, resume.options);
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const interrupt = listenForInterrupt(
+    () => say('Stopping after this step (Ctrl-C again: at once).'),
+    () => {},
+  );
+  const save = async (checkpoint: DistilCheckpoint) => {
+    await writeFileAtomically(file, encodeDistilCheckpoint(checkpoint));
+    if (plot !== undefined) await writeDistilPlot(plot, checkpoint.history, checkpoint.tests);
+  };
+  const runtime = await startEngine(engineOf(values));
+  let steps = 0;
+  const onProgress = async (event: DistilEvent) => {
+    if (event.type === 'start') steps = event.options.steps;
+    const { checkpoint, ...told } = event.type === 'step' ? event : { ...event, checkpoint: undefined };
+    if (json) process.stdout.write(`${JSON.stringify(told)}\n`);
+    const text = textOf(event, steps);
+    if (!json && text !== undefined) say(text);
+    if (event.type === 'step' && event.step % values.saveEvery === 0 && checkpoint) await save(await checkpoint());
+  };
+  try {
+    const result = await distil({
+      teacher,
+      runtime,
+      photos,
+      paintings,
+      tests,
+      options,
+      ...(resume ? { resume } : {}),
+      signal: interrupt.signal,
+      onProgress,
+    });
+    const made = `fauve distil, ${result.options.steps} steps, seed ${result.options.seed}`;
+    const origin = { name: result.options.name, teacher: teacher.name, teacherSha256: teacher.sha256, made };
+    const bytes = encodeDistilled(result.tensors, origin);
+    await writeFileAtomically(output, bytes);
+    if (plot !== undefined) await writeDistilPlot(plot, result.history, result.tests);
+    await rm(file, { force: true });
+    say(`${output}  ${(bytes.byteLength / 1e6).toFixed(2)} MB, ${durationText(result.seconds)}`);
+  } catch (error) {
+    if (!(error instanceof DistilAborted)) throw error;
+    await save(error.checkpoint);
+    throw new FauveError('aborted', `${error.message} To go on, run the same command with --resume.`, { cause: error });
+  } finally {
+    interrupt.release();
+    await runtime.close();
+  }
+}
+
+/** An event in words; nothing for most of the steps. */
+function textOf(event: DistilEvent, steps: number): string | undefined {
+  const errors = (of: Readonly<Record<string, number>>) =>
+    Object.entries(of)
+      .map(([name, error]) => `${name} ${(100 * error).toFixed(1)} %`)
+      .join(', ');
+  switch (event.type) {
+    case 'start':
+      return `${(event.weights / 1e6).toFixed(2)} million weights, ${event.options.steps} steps; ${event.engine}`;
+    case 'closed form':
+      return `closed form: ${event.layer}, ${durationText(event.seconds)}`;
+    case 'heads':
+      return `error of the features: ${errors(event.errors)}`;
+    case 'step':
+      if (event.step % 20 !== 0) return undefined;
+      return `step ${event.step}/${steps}, loss ${event.total.toFixed(4)}, ${durationText(event.seconds)}`;
+    case 'test': {
+      const pairs = event.pairs.map(({ name, start, student, teacher }) =>
+        [name, start.toFixed(4), student.toFixed(4), teacher.toFixed(4)].join(' '),
+      );
+      return `real test: share ${(100 * event.share).toFixed(1)} % (photo, student's, teacher's: ${pairs.join('; ')})`;
+    }
+  }
+}
+
+function optionsOf(values: Values): DistilOptionsInput {
+  const names = ['name', 'shape', ...distilOptionSpecs.map((spec) => spec.name)];
+  const given = names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
+  const options = Object.fromEntries(given) as DistilOptionsInput;
+  resolveDistilOptions(options);
+  return options;
+}
+
+/** @throws FauveError `usage` for an option that the interrupted run does not have */
+function requireSame(given: DistilOptionsInput, before: DistilOptions): void {
+  for (const [name, value] of Object.entries(given)) {
+    const known = before[name as keyof DistilOptions];
+    if (JSON.stringify(known) === JSON.stringify(value)) continue;
+    throw new FauveError(
+      'usage',
+      `--resume goes on with the options of the interrupted run, where ${flagOf(name)} is ${JSON.stringify(known)}; received ${JSON.stringify(value)}.`,
+    );
+  }
+}
+
+/** A known shape, or `conv1_1:16,conv1_2:32,…`. */
+function parseShape(text: string): DistilOptions['shape'] {
+  if (text in studentShapes) return studentShapes[text as keyof typeof studentShapes];
+  const entries = text.split(',').map((part) => {
+    const [, layer, channels] = /^\s*(conv\d_\d):(\d+)\s*$/.exec(part) ?? [];
+    if (!layer)
+      throw new InvalidArgumentError(`Expected convolutions as conv1_1:16,conv1_2:32; received '${part.trim()}'.`);
+    return [layer, Number(channels)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+const heldOutSchema = z.object({
+  photos: z.array(z.string()),
+  paintings: z.array(z.string()),
+  pairs: z.array(z.tuple([z.string(), z.string()])),
+});
+type HeldOut = z.infer<typeof heldOutSchema>;
+
+async function readHeldOut(path: string): Promise<HeldOut> {
+  try {
+    return heldOutSchema.parse(JSON.parse(new TextDecoder().decode(await readFileChecked(path, 'The list'))));
+  } catch (error) {
+    if (error instanceof FauveError) throw error;
+    throw new FauveError(
+      'input',
+      `The list ${path} is not as expected: {"photos": [], "paintings": [], "pairs": []}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** The first pairs. A photo is looked for in the folder of photos, then in `examples/photos` beside the list's folder. */
+async function testPairs({ pairs }: HeldOut, { photos, paintings, tests, heldOut }: Values): Promise<TestPair[]> {
+  const examples = join(dirname(resolve(heldOut!)), '..', 'examples', 'photos');
+  return Promise.all(
+    pairs.slice(0, tests).map(async ([photo, painting]) => {
+      const path =
+        [join(photos, photo), join(examples, photo)].find((place) => existsSync(place)) ?? join(photos, photo);
+      const content = await readImage(path, 'Test photo');
+      return {
+        name: photo.replace(/\.\w+$/, ''),
+        content,
+        style: await readImage(join(paintings, painting), 'Test painting'),
+      };
+    }),
+  );
+}

@@ -1,0 +1,45 @@
+import { type DistilRecord, type DistilTest, lossPlotSvg, renderPlot, writeFileAtomically } from 'fauve';
+import { plotFormat } from './outputs.js';
+
+/** Steps that one point of a curve averages, at the most points that the eye can tell apart. */
+const POINTS = 300;
+
+/**
+ * Draws the curves of a distillation: the relative error of each layer's features, and of the Gram matrices together; tests are marked
+ * with their share.
+ * @param path ends in .svg or .png
+ */
+export async function writeDistilPlot(
+  path: string,
+  history: readonly DistilRecord[],
+  tests: readonly DistilTest[],
+): Promise<void> {
+  const window = Math.max(1, Math.ceil(history.length / POINTS));
+  const curve = (of: (record: DistilRecord) => number) => {
+    const points: { step: number; value: number }[] = [];
+    for (let i = 0; i + window <= history.length; i += window) {
+      const part = history.slice(i, i + window);
+      points.push({ step: part.at(-1)!.step, value: part.reduce((sum, record) => sum + of(record), 0) / window });
+    }
+    return points;
+  };
+  const names = Object.keys(history[0]?.errors ?? {});
+  const layers = names.filter((name) => name.startsWith('feature '));
+  const together = (kind: string) => {
+    const of = names.filter((name) => name.startsWith(`${kind} `));
+    return curve(({ errors }) => of.reduce((sum, name) => sum + errors[name]!, 0) / of.length);
+  };
+  const series = [
+    ...layers.map((name) => ({ name: name.replace('feature ', ''), points: curve(({ errors }) => errors[name]!) })),
+    { name: 'Gram matrices', points: together('gram') },
+    { name: 'residuals', points: together('residual') },
+  ];
+  const boundaries = tests
+    .filter(({ step }) => step > 0)
+    .map(({ step, share }) => ({ step, label: `${(100 * share).toFixed(1)} %` }));
+  const svg = lossPlotSvg(series, {
+    title: 'Relative errors by step; vertical lines: share reached in the real test',
+    boundaries,
+  });
+  await writeFileAtomically(path, await renderPlot(svg, plotFormat(path)));
+}

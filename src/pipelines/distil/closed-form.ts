@@ -1,0 +1,237 @@
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import { concat, gemm, pad, reshape, slice, transpose } from '../../graph/ops.js';
+import { constant, input, type Tensor } from '../../graph/tensor.js';
+import { distilledTaps } from '../../networks/distilled.js';
+import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
+import { preprocess } from '../../networks/vgg.js';
+import { emitModel } from '../../onnx/model.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { convolutionsOf, forward, type StudentShape } from './student.js';
+
+/** A batch of pictures, [N,3,S,S] in [0,1]. */
+export interface Batch {
+  readonly data: Float32Array;
+  readonly count: number;
+  readonly size: number;
+}
+
+/** Positions of each picture that the least squares look at, about. */
+const POSITIONS = 700;
+const KERNEL_RIDGE = 1e-4;
+const HEAD_RIDGE = 1e-4;
+
+/**
+ * A student without any training: layer by layer, the teacher's channels that explain the others best are chosen, and the
+ * kernel is the ridge least-squares fit from the student's own 3×3 patches to the teacher's pre-activations of those
+ * channels. What an earlier layer gets wrong the next one makes up for as well as it can.
+ * @param onLayer told after each layer
+ * @returns kernels and biases, without heads
+ */
+export async function closedForm(
+  runtime: Runtime,
+  teacher: NetworkWeights,
+  shape: StudentShape,
+  layers: readonly string[],
+  batches: readonly Batch[],
+  onLayer: (layer: string) => void | Promise<void>,
+): Promise<Map<string, WeightTensor>> {
+  const student = new Map<string, WeightTensor>();
+  const constants = constantsOf(teacher.tensors);
+  for (const layer of layers) {
+    const known = constantsOf(student);
+    const sums = await accumulate(runtime, batches, (x) => {
+      const image = preprocess(x, teacher.preprocessing);
+      const wanted = convolutionsOf(teacher);
+      const { activations } = forward(image, wanted.slice(0, wanted.indexOf(layer) + 1), constants);
+      const { input: fed } = forward(image, layers, known, layer);
+      const step = strideFor(fed);
+      const patches = patchRows(fed, step);
+      const target = channelRows(activations[layer]!, step);
+      const active = channelRows(activations[layer.replace('conv', 'relu')]!, step);
+      return {
+        normal: gemm(patches, patches, { transB: true }),
+        right: gemm(patches, target, { transB: true }),
+        channels: gemm(active, active, { transB: true }),
+      };
+    });
+    const count = teacher.tensors.get(`${layer}.bias`)!.shape[0]!;
+    const kept = leadingChannels(sums.channels!, count, shape[layer]!);
+    const solution = ridge(sums.normal!, sums.right!, count, kept, KERNEL_RIDGE);
+    for (const [name, tensor] of Object.entries(kernelOf(solution, layer))) student.set(name, tensor);
+    await onLayer(layer);
+  }
+  return student;
+}
+
+/**
+ * The heads as ridge least-squares fits from the student's features to all channels of the teacher's.
+ * @returns `relu1_1.head` [k,C], …, and each tap's relative error: the mean squared error over the mean square
+ */
+export async function fitHeads(
+  runtime: Runtime,
+  teacher: NetworkWeights,
+  student: ReadonlyMap<string, WeightTensor>,
+  layers: readonly string[],
+  batches: readonly Batch[],
+): Promise<{ readonly heads: Map<string, WeightTensor>; readonly errors: Record<string, number> }> {
+  const sums = await accumulate(runtime, batches, (x) => {
+    const image = preprocess(x, teacher.preprocessing);
+    const of = forward(image, layers, constantsOf(student)).activations;
+    const wanted = forward(image, convolutionsOf(teacher), constantsOf(teacher.tensors)).activations;
+    const outputs: Record<string, Tensor> = {};
+    for (const tap of distilledTaps) {
+      const step = strideFor(of[tap]!);
+      const [f, target] = [channelRows(of[tap]!, step), channelRows(wanted[tap]!, step)];
+      outputs[`normal ${tap}`] = gemm(f, f, { transB: true });
+      outputs[`right ${tap}`] = gemm(f, target, { transB: true });
+      outputs[`power ${tap}`] = gemm(target, target, { transB: true });
+    }
+    return outputs;
+  });
+  const heads = new Map<string, WeightTensor>();
+  const errors: Record<string, number> = {};
+  for (const tap of distilledTaps) {
+    const channels = teacher.tensors.get(`${tap.replace('relu', 'conv')}.bias`)!.shape[0]!;
+    const all = Array.from({ length: channels }, (_, i) => i);
+    const [normal, right, power] = [sums[`normal ${tap}`]!, sums[`right ${tap}`]!, sums[`power ${tap}`]!];
+    const head = ridge(normal, right, channels, all, HEAD_RIDGE);
+    heads.set(`${tap}.head`, { shape: [head.rows, head.columns], data: Float32Array.from(head.to1DArray()) });
+    // ‖T‖² − 2·⟨H, F·Tᵀ⟩ + ⟨H, F·Fᵀ·H⟩, from the sums.
+    const gram = Matrix.from1DArray(head.rows, head.rows, normal);
+    const cross = Matrix.from1DArray(head.rows, channels, right);
+    let total = 0;
+    for (let c = 0; c < channels; c++) total += power[c * channels + c]!;
+    const rest = Matrix.mul(head, gram.mmul(head).sub(cross.mul(2))).sum();
+    errors[tap] = (total + rest) / total;
+  }
+  return { heads, errors };
+}
+
+/** Sums over the batches of what a graph computes of each; float64, because they are differences of large numbers later. */
+async function accumulate(
+  runtime: Runtime,
+  batches: readonly Batch[],
+  build: (x: Tensor) => Record<string, Tensor>,
+): Promise<Record<string, Float64Array>> {
+  const { count, size } = batches[0]!;
+  const outputs = build(input('image', [count, 3, size, size]));
+  const session = await runtime.open(emitModel(outputs));
+  const sums: Record<string, Float64Array> = {};
+  try {
+    for (const { data } of batches) {
+      const values = await session.run({ image: data }, Object.keys(outputs));
+      for (const [name, value] of Object.entries(values)) {
+        sums[name] ??= new Float64Array(value.length);
+        const sum = sums[name];
+        for (let i = 0; i < sum.length; i++) sum[i]! += value[i]!;
+      }
+    }
+  } finally {
+    await session.close();
+  }
+  return sums;
+}
+
+const constantsOf = (tensors: ReadonlyMap<string, WeightTensor>) => {
+  const made = new Map<string, Tensor>();
+  return (name: string): Tensor => {
+    const { data, shape } = tensors.get(name)!;
+    const t = made.get(name) ?? constant(data, shape);
+    made.set(name, t);
+    return t;
+  };
+};
+
+/** Looks at each n-th row and column, for about {@link POSITIONS} of them. */
+function strideFor({ shape: [, , height = 1, width = 1] }: Tensor): number {
+  return Math.max(1, Math.round(Math.sqrt((height * width) / POSITIONS)));
+}
+
+/** Every step-th position as a column: [C, positions]. */
+function channelRows(x: Tensor, step: number, [down, right]: readonly [number, number] = [0, 0], border = 0): Tensor {
+  const [n, channels, height, width] = x.shape as [number, number, number, number];
+  const rows = Math.ceil((height - 2 * border) / step);
+  const columns = Math.ceil((width - 2 * border) / step);
+  const seen = slice(x, [0, 0, down, right], [n, channels, rows, columns], [1, 1, step, step]);
+  return reshape(transpose(seen, [1, 0, 2, 3]), [channels, n * rows * columns]);
+}
+
+/** The 3×3 patch around every step-th position as a column, and a 1 for the bias: [9·C + 1, positions]. */
+function patchRows(x: Tensor, step: number): Tensor {
+  const padded = pad(x, [0, 0, 1, 1], [0, 0, 1, 1]);
+  const parts: Tensor[] = [];
+  for (let u = 0; u < 3; u++) for (let v = 0; v < 3; v++) parts.push(channelRows(padded, step, [u, v], 1));
+  const positions = parts[0]!.shape[1]!;
+  return concat([...parts, constant(new Float32Array(positions).fill(1), [1, positions])], 0);
+}
+
+/** Pivoted selection on the covariance: each time the channel that explains most of what is left of all. */
+function leadingChannels(covariance: Float64Array, count: number, wanted: number): number[] {
+  const rest = Float64Array.from(covariance);
+  let trace = 0;
+  for (let i = 0; i < count; i++) trace += covariance[i * count + i]!;
+  const least = (1e-6 * trace) / count;
+  const kept: number[] = [];
+  for (let n = 0; n < wanted; n++) {
+    let [best, pivot] = [-1, 0];
+    for (let j = 0; j < count; j++) {
+      if (kept.includes(j)) continue;
+      let explained = 0;
+      for (let i = 0; i < count; i++) explained += rest[j * count + i]! ** 2;
+      const score = explained / (rest[j * count + j]! + least);
+      if (score > best) [best, pivot] = [score, j];
+    }
+    kept.push(pivot);
+    const column = rest.slice(pivot * count, (pivot + 1) * count);
+    const diagonal = column[pivot]! + 1e-9 * least;
+    for (let i = 0; i < count; i++) {
+      const factor = column[i]! / diagonal;
+      if (factor !== 0) for (let j = 0; j < count; j++) rest[i * count + j]! -= factor * column[j]!;
+    }
+  }
+  return kept.sort((a, b) => a - b);
+}
+
+/**
+ * argmin ‖Aᵀ·W − T‖² + λ·‖D·W‖² from A·Aᵀ and A·Tᵀ, where D holds each row's own norm: the pictures' large values and the 1 of the
+ * bias are held back alike.
+ */
+function ridge(
+  normal: Float64Array,
+  right: Float64Array,
+  channels: number,
+  kept: readonly number[],
+  lambda: number,
+): Matrix {
+  const size = Math.round(Math.sqrt(normal.length));
+  const norms = Array.from({ length: size }, (_, i) => Math.sqrt(normal[i * size + i]!));
+  const least = 1e-6 * Math.max(...norms);
+  const scale = norms.map((norm) => 1 / Math.max(norm, least));
+  const left = Matrix.zeros(size, size);
+  const target = Matrix.zeros(size, kept.length);
+  for (let i = 0; i < size; i++) {
+    // The engine's product is symmetric up to its rounding.
+    for (let j = 0; j <= i; j++) {
+      const value = normal[i * size + j]! * scale[i]! * scale[j]! + (i === j ? lambda : 0);
+      left.set(i, j, value);
+      left.set(j, i, value);
+    }
+    for (const [j, c] of kept.entries()) target.set(i, j, right[i * channels + c]! * scale[i]!);
+  }
+  return new CholeskyDecomposition(left).solve(target).mulColumnVector(scale);
+}
+
+/** From rows (3·u + v)·C + i to [O,I,3,3], and the last row to the bias. */
+function kernelOf(solution: Matrix, layer: string): Record<string, WeightTensor> {
+  const [out, inner] = [solution.columns, (solution.rows - 1) / 9];
+  const data = new Float32Array(out * inner * 9);
+  for (let o = 0; o < out; o++) {
+    for (let i = 0; i < inner; i++) {
+      for (let p = 0; p < 9; p++) data[(o * inner + i) * 9 + p] = solution.get(p * inner + i, o);
+    }
+  }
+  return {
+    [`${layer}.weight`]: { shape: [out, inner, 3, 3], data },
+    [`${layer}.bias`]: { shape: [out], data: Float32Array.from(solution.getRow(solution.rows - 1)) },
+  };
+}

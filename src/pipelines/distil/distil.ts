@@ -1,0 +1,279 @@
+import { FauveError } from '../../errors.js';
+import type { Image } from '../../image/image.js';
+import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
+import { emitModel } from '../../onnx/model.js';
+import { adamScalars, averageCorrection, defaultAdamOptions } from '../../optim/adam.js';
+import { scheduleFactor } from '../../optim/schedule.js';
+import type { Runtime, Session } from '../../runtime/runtime.js';
+import type { DistilCheckpoint, DistilRecord, DistilTest } from './checkpoint.js';
+import { type Batch, closedForm, fitHeads } from './closed-form.js';
+import { distort, randomFor } from './crops.js';
+import { type DistilOptions, type DistilOptionsInput, resolveDistilOptions } from './options.js';
+import { advance, cropOf, freshCrops, type Making, startMaking, type TrainingPictures } from './pool.js';
+import { realTest, teacherReferences } from './real-test.js';
+import { trainingStep } from './step.js';
+import { layersOf } from './student.js';
+
+/** A photo and a painting that training never sees. */
+export interface TestPair {
+  readonly name: string;
+  readonly content: Image;
+  readonly style: Image;
+}
+
+export interface DistilRequest extends TrainingPictures {
+  readonly teacher: NetworkWeights;
+  readonly runtime: Runtime;
+  readonly tests: readonly TestPair[];
+  readonly options?: DistilOptionsInput;
+  /** Goes on from here; `options` are then the checkpoint's. */
+  readonly resume?: DistilCheckpoint;
+  /** Ends the run after the step that is being computed; see {@link DistilAborted}. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: DistilEvent) => void | Promise<void>;
+}
+
+/** What happens during a run. */
+export type DistilEvent =
+  | { readonly type: 'start'; readonly options: DistilOptions; readonly weights: number; readonly engine: string }
+  | { readonly type: 'closed form'; readonly layer: string; readonly seconds: number }
+  /** Relative errors of the taps after the closed form, or after the heads' last fit. */
+  | { readonly type: 'heads'; readonly errors: Readonly<Record<string, number>>; readonly seconds: number }
+  | (DistilRecord & { readonly type: 'step'; readonly checkpoint: () => Promise<DistilCheckpoint> })
+  | (DistilTest & { readonly type: 'test' });
+
+export interface DistilResult {
+  /** Kernels, biases and heads: what `encodeDistilled` writes. */
+  readonly tensors: ReadonlyMap<string, WeightTensor>;
+  readonly options: DistilOptions;
+  readonly history: readonly DistilRecord[];
+  readonly tests: readonly DistilTest[];
+  readonly seconds: number;
+}
+
+/** The signal fired; nothing is lost. */
+export class DistilAborted extends FauveError {
+  constructor(readonly checkpoint: DistilCheckpoint) {
+    super('aborted', `Stopped after step ${checkpoint.step} of ${checkpoint.options.steps}.`);
+  }
+}
+
+const BATCH = 8;
+const ADAM = { ...defaultAdamOptions, beta2: 0.999 };
+
+/**
+ * Makes a small network that reproduces a loss network's features: knowledge distillation (Hinton et al. 2015; of features: Romero et
+ * al. 2015) for style transfer. It starts in closed form, layer by layer; then Adam fine-tunes it on crops and on pictures in
+ * the making that it restyles itself, because pictures that only look good to the student are what it must not make.
+ * @throws FauveError `usage` and `input` before the work starts; {@link DistilAborted}
+ */
+export async function distil(request: DistilRequest): Promise<DistilResult> {
+  const { teacher, runtime, signal, onProgress = () => {}, resume } = request;
+  const options = resume?.options ?? resolveDistilOptions(request.options ?? {});
+  const layers = layersOf(options.shape, teacher);
+  if (request.photos.length === 0 || request.paintings.length === 0) {
+    throw new FauveError(
+      'input',
+      `Training needs photos and paintings, received ${request.photos.length} and ${request.paintings.length}.`,
+    );
+  }
+  if (resume && resume.teacherSha256 !== teacher.sha256) {
+    throw new FauveError('input', 'The checkpoint is of another teacher. Start again without --resume.');
+  }
+  const started = performance.now();
+  const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
+  const start = resume?.start ?? (await startInClosedForm(request, options, layers, elapsed));
+  const weights = [...start.values()].reduce((count, { data }) => count + data.length, 0);
+  await onProgress({ type: 'start', options, weights, engine: runtime.engine });
+
+  const history: DistilRecord[] = [...(resume?.history ?? [])];
+  const tests: DistilTest[] = [...(resume?.tests ?? [])];
+  const references = options.testEvery > 0 ? await teacherReferences(request, options, tests[0]) : [];
+  const test = async (step: number, tensors: ReadonlyMap<string, WeightTensor>) => {
+    if (references.length === 0) return;
+    const result = await realTest(request, options, references, step, tensors);
+    tests.push(result);
+    await onProgress({ type: 'test', ...result });
+  };
+  if (!resume) await test(0, start);
+
+  const adam = { ...ADAM, averageDecay: options.averageDecay };
+  const graph = trainingStep(teacher, start, layers, { ...options, size: options.cropSize }, adam);
+  const session = await runtime.open(emitModel(graph.outputs));
+  try {
+    const zeros = Object.fromEntries(graph.state.map((name) => [name, new Float32Array(sizeOf(session, name))]));
+    const initial = Object.fromEntries([...start].map(([name, { data }]) => [name, data]));
+    await session.write({ ...zeros, ...initial, ...(resume?.state ?? {}) });
+    const slots = Array.from({ length: options.triplets }, (_, slot) => slot);
+    let makings: Making[] = resume
+      ? [...resume.makings]
+      : await Promise.all(slots.map((slot) => startMaking(request, options, 0, slot)));
+    const fetch = ['total', ...graph.errorNames, 'x gradient'];
+    let step = resume?.step ?? 0;
+    const checkpoint = async (): Promise<DistilCheckpoint> => ({
+      options,
+      teacherSha256: teacher.sha256,
+      step,
+      seconds: elapsed(),
+      history: [...history],
+      tests: [...tests],
+      start,
+      state: await session.read([...graph.names, ...graph.state]),
+      makings,
+    });
+    let next = freshCrops(request, options, step + 1);
+    while (step < options.steps) {
+      if (signal?.aborted) throw new DistilAborted(await checkpoint());
+      const fresh = await next;
+      const rate = options.learningRate * scheduleFactor('cosine', step + 1, options.steps, 20);
+      const running = session.run(
+        {
+          x: joined(makings.map(({ image }) => image)),
+          rest: joined([...makings.map(({ content }) => content), ...makings.map(({ style }) => style), ...fresh]),
+          'content weight': Float32Array.from(makings, ({ contentWeight }) => contentWeight),
+          ...adamScalars(step + 1, rate, adam),
+        },
+        fetch,
+        graph.carry,
+      );
+      // Decoding the next crops while the engine works.
+      next = freshCrops(request, options, step + 2);
+      next.catch(() => undefined);
+      const values = await running;
+      step++;
+      const total = values.total![0]!;
+      if (!Number.isFinite(total)) {
+        throw new FauveError(
+          'input',
+          `The loss became ${total} at step ${step}. Start again with a lower --learning-rate.`,
+        );
+      }
+      const gradient = values['x gradient']!;
+      const length = gradient.length / makings.length;
+      makings = await Promise.all(
+        makings.map(async (making, slot) => {
+          advance(making, gradient.subarray(slot * length, (slot + 1) * length), options.pictureRate);
+          return making.age < making.life ? making : startMaking(request, options, step, slot);
+        }),
+      );
+      const errors = Object.fromEntries(graph.errorNames.map((name) => [name, values[name]![0]!]));
+      const record = { step, total, errors, seconds: elapsed() };
+      history.push(record);
+      if (options.testEvery > 0 && step % options.testEvery === 0 && step < options.steps) {
+        await test(step, await averaged(session, start, step, options));
+      }
+      await onProgress({ type: 'step', ...record, checkpoint });
+    }
+    const kernels = await averaged(session, start, step, options);
+    const tensors = step > 0 ? await refitHeads(request, options, layers, kernels, makings, elapsed) : kernels;
+    await test(step, tensors);
+    return { tensors, options, history, tests, seconds: elapsed() };
+  } finally {
+    await session.close();
+  }
+}
+
+async function startInClosedForm(
+  request: DistilRequest,
+  options: DistilOptions,
+  layers: readonly string[],
+  elapsed: () => number,
+): Promise<Map<string, WeightTensor>> {
+  const { teacher, runtime, onProgress = () => {} } = request;
+  const batches = await cropBatches(request, options, 4);
+  const kernels = await closedForm(runtime, teacher, options.shape, layers, batches, async (layer) => {
+    await onProgress({ type: 'closed form', layer, seconds: elapsed() });
+    if (request.signal?.aborted)
+      throw new FauveError('aborted', 'Stopped before the first training step; nothing was written.');
+  });
+  return withHeads(request, kernels, layers, batches, elapsed);
+}
+
+/** A last fit of the heads to the averaged kernels, on crops and on the pictures in the making. */
+async function refitHeads(
+  request: DistilRequest,
+  options: DistilOptions,
+  layers: readonly string[],
+  tensors: ReadonlyMap<string, WeightTensor>,
+  makings: readonly Making[],
+  elapsed: () => number,
+): Promise<Map<string, WeightTensor>> {
+  const batches = await cropBatches(request, options, 5);
+  const made = makings.map(({ image }) => image);
+  const filled = Array.from({ length: BATCH }, (_, i) => made[i % made.length]!);
+  const kernels = new Map([...tensors].filter(([name]) => !name.endsWith('.head')));
+  return withHeads(
+    request,
+    kernels,
+    layers,
+    [...batches, { data: joined(filled), count: BATCH, size: options.cropSize }],
+    elapsed,
+  );
+}
+
+async function withHeads(
+  { runtime, teacher, onProgress = () => {} }: DistilRequest,
+  kernels: ReadonlyMap<string, WeightTensor>,
+  layers: readonly string[],
+  batches: readonly Batch[],
+  elapsed: () => number,
+): Promise<Map<string, WeightTensor>> {
+  const { heads, errors } = await fitHeads(runtime, teacher, kernels, layers, batches);
+  await onProgress({ type: 'heads', errors, seconds: elapsed() });
+  return new Map([...kernels, ...heads]);
+}
+
+/** Crops for least squares: five photos for three paintings, each sixth distorted. */
+async function cropBatches(
+  pictures: TrainingPictures,
+  { crops, cropSize, seed }: DistilOptions,
+  use: number,
+): Promise<Batch[]> {
+  const batches: Batch[] = [];
+  for (let b = 0; b < Math.ceil(crops / BATCH); b++) {
+    const data = await Promise.all(
+      Array.from({ length: BATCH }, async (_, i) => {
+        const random = randomFor(seed, use, b, i);
+        const crop = await cropOf(i % 8 < 5 ? pictures.photos : pictures.paintings, cropSize, random);
+        if ((b * BATCH + i) % 6 === 0) distort(crop, random);
+        return crop;
+      }),
+    );
+    batches.push({ data: joined(data), count: BATCH, size: cropSize });
+  }
+  return batches;
+}
+
+/** The averaged weights; before the first step there is no average. */
+async function averaged(
+  session: Session,
+  start: ReadonlyMap<string, WeightTensor>,
+  step: number,
+  { averageDecay }: DistilOptions,
+): Promise<Map<string, WeightTensor>> {
+  if (step === 0) return new Map(start);
+  const names = [...start.keys()];
+  const kept = averageDecay > 0 ? names.map((name) => `${name} average`) : names;
+  const values = await session.read(kept);
+  const correction = averageDecay > 0 ? averageCorrection(step, averageDecay) : 1;
+  return new Map(
+    names.map((name, i) => [
+      name,
+      { shape: start.get(name)!.shape, data: values[kept[i]!]!.map((value) => value * correction) },
+    ]),
+  );
+}
+
+function sizeOf({ model }: Session, name: string): number {
+  return model.inputs[name]!.reduce((product, dim) => product * dim, 1);
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const result = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}
