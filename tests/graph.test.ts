@@ -18,6 +18,7 @@ import {
   maxPool,
   mean,
   mul,
+  neg,
   pad,
   reduceMean,
   reduceSum,
@@ -217,6 +218,39 @@ describe('constants', () => {
     });
     expect(kernels.map((k) => k.length)).toEqual([1, 1]);
     expect(kernels[0]![0]).toBe(kernels[1]![0]);
+  });
+});
+
+describe('what is repeated', () => {
+  const large = [1, 3, 200, 301];
+  const x = input('x', large);
+
+  it('is no constant of that size, wherever it goes', () => {
+    const repeated = expand(scalar(3), large);
+    for (const y of [
+      mul(repeated, x),
+      sub(1, mul(repeated, 2)),
+      relu(sub(x, neg(repeated))),
+      add(repeated, repeated),
+    ]) {
+      const constants = topologicalOrder([y]).filter((node) => node.op === 'Constant');
+      expect(y.shape).toEqual(large);
+      expect(constants.every(({ shape }) => sizeOf(shape) === 1)).toBe(true);
+    }
+  });
+
+  it('has the values of a repeated one', () => {
+    const row = input('row', [2, 1, 4]);
+    const full = expand(row, [2, 3, 4]);
+    const feeds = { row: Float32Array.from({ length: 8 }, (_, i) => i - 3.5) };
+    const [direct, product, negative] = evaluate([full, mul(full, full), neg(full)], feeds);
+    expect(product).toEqual(direct!.map((value) => value * value));
+    expect(negative).toEqual(direct!.map((value) => -value));
+  });
+
+  it('makes the gradient of a mean without a constant of the size of the picture', () => {
+    const [gradient] = grad(mean(square(x)), [x]);
+    expect(topologicalOrder([gradient!]).filter(({ op, shape }) => op === 'Constant' && sizeOf(shape) > 1)).toEqual([]);
   });
 });
 

@@ -31,7 +31,8 @@ function make<K extends OpName>(
 ): Tensor {
   checkShape(op, shape);
   const node: Tensor<K> = Object.freeze({ op, inputs, attributes, shape, dtype });
-  if (dtype === 'float32' && inputs.every((t) => t.op === 'Constant')) {
+  const repeats = op === 'Expand' && sizeOf(shape) > LARGEST_REPEATED;
+  if (dtype === 'float32' && inputs.every((t) => t.op === 'Constant') && !repeats) {
     const data = evaluateNode(
       node,
       inputs.map((t) => t.data!),
@@ -41,6 +42,9 @@ function make<K extends OpName>(
   }
   return node;
 }
+
+/** A constant that is repeated more often stays as it is: what uses it repeats it on the way. */
+const LARGEST_REPEATED = 4096;
 
 const MOVES_ONLY: ReadonlySet<OpName> = new Set(['Transpose', 'Reshape', 'Slice', 'Concat', 'Pad', 'Expand', 'Resize']);
 
@@ -215,10 +219,18 @@ export type Operand = Tensor | number;
 
 const asTensor = (x: Operand): Tensor => (typeof x === 'number' ? scalar(x) : x);
 
-const binary = (op: Binary) => (a: Operand, b: Operand) => {
-  const [left, right] = [asTensor(a), asTensor(b)];
-  return make(op, [left, right], {}, broadcastShape(op, left.shape, right.shape));
-};
+const binary =
+  (op: Binary) =>
+  (a: Operand, b: Operand): Tensor => {
+    const [left, right] = [asTensor(a), asTensor(b)];
+    const shape = broadcastShape(op, left.shape, right.shape);
+    const [l, r] = [unrepeated(left), unrepeated(right)];
+    const least = broadcastShape(op, l.shape, r.shape);
+    return expand(make(op, [l, r], {}, least), shape);
+  };
+
+/** What an `Expand` repeats: the ops that work value by value repeat it themselves, or their result is repeated instead. */
+const unrepeated = (t: Tensor): Tensor => (t.op === 'Expand' ? t.inputs[0]! : t);
 
 export const add = binary('Add');
 export const sub = binary('Sub');
@@ -229,7 +241,10 @@ export const min = binary('Min');
 
 type Unary = 'Neg' | 'Abs' | 'Sign' | 'Sqrt' | 'Exp' | 'Log' | 'Tanh' | 'Sigmoid' | 'Relu';
 
-const unary = (op: Unary) => (x: Tensor) => make(op, [x], {}, x.shape);
+const unary = (op: Unary) => (x: Tensor) => {
+  const least = unrepeated(x);
+  return expand(make(op, [least], {}, least.shape), x.shape);
+};
 
 export const neg = unary('Neg');
 export const abs = unary('Abs');

@@ -138,7 +138,7 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
   Add: (_, dy) => [() => dy, () => dy],
   Sub: (_, dy) => [() => dy, () => neg(dy)],
   Mul: ({ inputs: [a, b] }, dy) =>
-    a === b ? [() => mul(mul(dy, a!), 2), null] : [() => mul(dy, b!), () => mul(dy, a!)],
+    a === b ? [() => mul(mul(dy, 2), a!), null] : [() => mul(dy, b!), () => mul(dy, a!)],
   Div: (y, dy) => {
     const b = y.inputs[1]!;
     return [() => div(dy, b), () => neg(div(mul(dy, y), b))];
