@@ -74,6 +74,11 @@ export function toHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
   return halves;
 }
 
+/** Each value as 16 bits keep it. */
+export function toHalfPrecision(values: Float32Array): Float32Array {
+  return toFloat32(new Uint8Array(toHalf(values).buffer), 'F16');
+}
+
 function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

@@ -17,6 +17,11 @@ interface Entry {
   readonly end: number;
 }
 
+/** The types that are written. */
+export type StoredType = 'F32' | 'F16' | 'I8';
+
+const storedBytes: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, I8: 1 };
+
 const lengthBytes = 8;
 const longestHeader = 100_000_000;
 const highestRank = 32;
@@ -24,10 +29,15 @@ const highestRank = 32;
 /**
  * Reads a safetensors file: 8 bytes of header length, a JSON header, the data. F32, F16, BF16 and F64 become float32; aligned F32
  * is not copied. Like the reference implementation it accepts neither gaps nor overlaps nor bytes that belong to no tensor.
+ * @param options.integers takes I8 as well: whole numbers from −128 to 127, which are no weights
  * @throws FauveError `input` for a truncated or corrupted file and for types that are no floats
  * @see https://github.com/huggingface/safetensors#format
  */
-export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors file'): Safetensors {
+export function readSafetensors(
+  bytes: Uint8Array,
+  fileName = 'The safetensors file',
+  { integers = false }: { readonly integers?: boolean } = {},
+): Safetensors {
   const fail = (what: string): never => {
     throw new FauveError('input', `${fileName} is truncated or corrupted: ${what}. Get the file again.`);
   };
@@ -61,7 +71,8 @@ export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors f
   const tensors = new Map<string, WeightTensor>();
   let position = 0;
   for (const { name, dtype, shape, begin, end } of entries) {
-    if (!isFloatType(dtype)) {
+    const float = isFloatType(dtype) ? dtype : undefined;
+    if (!float && !(integers && dtype === 'I8')) {
       const known = Object.keys(floatBytes).join(', ');
       throw new FauveError(
         'input',
@@ -72,11 +83,12 @@ export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors f
     if (end > data.byteLength) {
       fail(`tensor ${shown(name)} ends at byte ${end} of the data, which has ${data.byteLength} bytes`);
     }
-    const needed = shape.reduce((product, size) => product * size, floatBytes[dtype]);
+    const needed = shape.reduce((product, size) => product * size, float ? floatBytes[float] : 1);
     if (end - begin !== needed) {
       fail(`tensor ${shown(name)} [${shape}] of ${dtype} needs ${needed} bytes, its entry has ${end - begin}`);
     }
-    tensors.set(name, { shape, data: toFloat32(data.subarray(begin, end), dtype) });
+    const values = data.subarray(begin, end);
+    tensors.set(name, { shape, data: float ? toFloat32(values, float) : Float32Array.from(Int8Array.from(values)) });
     position = end;
   }
   if (position !== data.byteLength) fail(`${data.byteLength - position} bytes at the end belong to no tensor`);
@@ -86,14 +98,16 @@ export function readSafetensors(bytes: Uint8Array, fileName = 'The safetensors f
 /**
  * Writes float32 tensors as safetensors, in the order of the map; metadata keys are sorted. The same input gives the same bytes.
  * The data section starts at a multiple of 8 bytes, so that readers need not copy.
- * @param type `F16` rounds the values and halves the file
+ * @param type of all tensors, or of each by its name: `F16` rounds the values and halves the file; `I8` is for whole numbers from
+ * −128 to 127
  * @throws FauveError `input` when a tensor's shape does not match its data
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, WeightTensor>,
   metadata: Readonly<Record<string, string>> = {},
-  type: 'F32' | 'F16' = 'F32',
+  type: StoredType | ((name: string) => StoredType) = 'F32',
 ): Uint8Array<ArrayBuffer> {
+  const typeOf = typeof type === 'function' ? type : () => type;
   const header: Record<string, unknown> = {};
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) header.__metadata__ = Object.fromEntries(keys.map((key) => [key, metadata[key]]));
@@ -103,8 +117,8 @@ export function writeSafetensors(
     if (count !== data.length) {
       throw new FauveError('input', `Tensor '${name}' [${shape}] needs ${count} values, received ${data.length}.`);
     }
-    const length = data.length * floatBytes[type];
-    header[name] = { dtype: type, shape, data_offsets: [position, position + length] };
+    const length = data.length * storedBytes[typeOf(name)];
+    header[name] = { dtype: typeOf(name), shape, data_offsets: [position, position + length] };
     position += length;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -114,8 +128,9 @@ export function writeSafetensors(
   bytes.fill(0x20, lengthBytes, lengthBytes + headerLength);
   bytes.set(json, lengthBytes);
   let offset = lengthBytes + headerLength;
-  for (const { data } of tensors.values()) {
-    const values = type === 'F16' ? toHalf(data) : data;
+  for (const [name, { data }] of tensors) {
+    const dtype = typeOf(name);
+    const values = dtype === 'F16' ? toHalf(data) : dtype === 'I8' ? Int8Array.from(data) : data;
     bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
     offset += values.byteLength;
   }

@@ -15,8 +15,9 @@ const upstream: Readonly<Record<string, readonly string[]>> = {
   losses: ['graph', 'networks'],
   optim: ['graph'],
   runtime: ['graph', 'onnx'],
-  pipelines: ['graph', 'onnx', 'networks', 'losses', 'image', 'optim', 'runtime'],
-  platform: ['runtime', 'image', 'networks', 'onnx'],
+  styles: ['image', 'networks'],
+  pipelines: ['graph', 'onnx', 'networks', 'losses', 'image', 'optim', 'runtime', 'styles'],
+  platform: ['runtime', 'image', 'networks', 'onnx', 'styles'],
 };
 
 /** Which rooms it may import beside those, as types. */
