@@ -39,7 +39,9 @@ export interface LossGraph {
 }
 
 const contentTarget = (layer: string) => `target content ${layer}`;
-const styleTarget = (layer: string, part: number) => `target style ${layer}${part === 0 ? '' : ' deviation'}`;
+
+/** The target of a style term: part 0 is the Gram matrix or the means, part 1 the deviations. */
+export const styleTarget = (layer: string, part: number) => `target style ${layer}${part === 0 ? '' : ' deviation'}`;
 
 /** Layers that the settings need, without those of weight 0. */
 export function activeLayers(settings: LossSettings): { content: string[]; style: string[] } {

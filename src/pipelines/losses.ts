@@ -9,7 +9,7 @@ import { emitModel } from '../onnx/model.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { requireMemoryToMeasure } from './memory.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput } from './options.js';
-import { checkSizes, measureTargets, type WeightedStyle } from './targets.js';
+import { checkPictures, measureTargets, type WeightedStyle } from './targets.js';
 
 export interface LossReport {
   /** Σ weight · value. */
@@ -33,12 +33,13 @@ export async function measureLosses(request: {
   readonly memoryLimit?: number;
 }): Promise<LossReport> {
   const { runtime, styles, generated } = request;
-  if (styles.length === 0) throw new FauveError('usage', 'There is no style. Give at least one style image.');
+  if (styles.length === 0)
+    throw new FauveError('usage', 'There is no style. Give at least one: a painting, or a captured style.');
   const options = resolveStylizeOptions(request.options ?? {});
   const settings = lossSettings(options);
   const { width, height, data } = generated;
   const network = vgg(request.weights, options.pooling);
-  checkSizes(network, options, generated, request.content, styles);
+  checkPictures(network, options, generated, request.content, styles);
   const graph = lossGraph(network, input('image', [1, 3, height, width]), settings);
   requireMemoryToMeasure(network, options, generated, styles, request.memoryLimit);
   const content = resizeImage(request.content, width, height);

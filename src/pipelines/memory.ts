@@ -7,7 +7,7 @@ import type { LossNetwork } from '../networks/vgg.js';
 import { stepGraph } from './image-optimiser.js';
 import { lossSettings, type StylizeOptions } from './options.js';
 import type { Size } from './scales.js';
-import { styleSize, usedLayers, type WeightedStyle } from './targets.js';
+import { paintings, styleSize, usedLayers, type WeightedStyle } from './targets.js';
 
 // Fitted to the peak of resident memory at 64² … 1024² (docs/architecture.md).
 const MEGABYTE = 2 ** 20;
@@ -41,8 +41,8 @@ export function predictMemory(
   return Math.round(Math.max(making, running));
 }
 
-/** What there is to predict from. */
-type Pictures = readonly Pick<WeightedStyle, 'image'>[];
+/** What there is to predict from. A captured style takes no memory worth counting. */
+type Pictures = readonly WeightedStyle[];
 
 /**
  * Predicts the memory of a run.
@@ -56,12 +56,7 @@ export function requireMemory(
   styles: Pictures,
   limit: number | undefined,
 ): number {
-  const need = predictMemory(
-    network,
-    options,
-    size,
-    styles.map(({ image }) => image),
-  );
+  const need = predictMemory(network, options, size, paintings(styles));
   if (limit === undefined || need <= limit) return need;
   const fitting = largestFitting(network, options, size, styles, limit);
   const remedy = fitting
@@ -84,7 +79,7 @@ export function requireMemoryToMeasure(
   styles: Pictures,
   limit: number | undefined,
 ): void {
-  const sizes = [picture, ...styles.map(({ image }) => styleSize(image, picture, options.styleScale))];
+  const sizes = [picture, ...paintings(styles).map((image) => styleSize(image, picture, options.styleScale))];
   const needs = sizes.map(({ width, height }) =>
     memoryNeed(Object.values(network.features(input('image', [1, 3, height, width]), usedLayers(options)))),
   );
@@ -121,19 +116,13 @@ function largestFitting(
   styles: Pictures,
   limit: number,
 ): Size | undefined {
-  const fits = (size: Size) =>
-    predictMemory(
-      network,
-      options,
-      size,
-      styles.map(({ image }) => image),
-    ) <= limit;
+  const fits = (size: Size) => predictMemory(network, options, size, paintings(styles)) <= limit;
   if (fits(shape)) return shape;
   const longer = Math.max(shape.width, shape.height);
   const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);
   const aspect = ({ width, height }: Size) => Math.max(width, height) / Math.min(width, height);
   // The shorter side has to hold the deepest layer, of the picture and of every style image beside it.
-  const aspects = [aspect(shape), ...styles.map(({ image }) => aspect(image) / options.styleScale)];
+  const aspects = [aspect(shape), ...paintings(styles).map((image) => aspect(image) / options.styleScale)];
   let low = Math.ceil(32 * Math.max(...aspects));
   let high = longer;
   if (low >= high || !fits(sized(low))) return undefined;

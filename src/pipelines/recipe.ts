@@ -8,7 +8,8 @@ const schema = z.object({
   network: z.object({ name: z.string(), sha256: z.string() }),
   engine: z.string(),
   content: file,
-  styles: z.array(file.extend({ weight: z.number() })).min(1),
+  /** A style that comes with Fauve has `shipped`, and its name in place of a path. */
+  styles: z.array(file.extend({ weight: z.number(), shipped: z.literal(true).optional() })).min(1),
   init: file.optional(),
   /** Of a JPEG or WebP file, 1–100; absent for the default. */
   quality: z.number().optional(),

@@ -9,6 +9,7 @@ import type { NetworkWeights } from '../networks/network.js';
 import { vgg } from '../networks/vgg.js';
 import { sha256Hex } from '../networks/weights.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { encodeStyle } from '../styles/style-file.js';
 import type { Checkpoint, LossRecord } from './checkpoint.js';
 import { finishColours, prepareColours } from './colours.js';
 import { carryOver, type ImageOptimiser, openImageOptimiser } from './image-optimiser.js';
@@ -16,13 +17,13 @@ import { largestSize, requireMemory } from './memory.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptions, type StylizeOptionsInput } from './options.js';
 import type { OnProgress } from './progress.js';
 import { outputSize, type Scale, scaleSchedule } from './scales.js';
-import { checkSizes, measureTargets, usedLayers, type WeightedStyle } from './targets.js';
+import { checkPictures, measureTargets, usedLayers, type WeightedStyle } from './targets.js';
 
 /** What to restyle, with what. */
 export interface StylizeRequest {
   /** The photograph. Its alpha, when it has one, comes back with the result. */
   readonly content: Image;
-  /** One painting or several; weights are relative to their sum. */
+  /** One painting or captured style, or several; weights are relative to their sum. */
   readonly styles: readonly WeightedStyle[];
   /** Starts from this picture instead of `options.init`. */
   readonly init?: Image;
@@ -74,20 +75,21 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   const started = performance.now();
   const asked = resume?.options ?? resolveStylizeOptions(request.options ?? {});
   const network = vgg(request.weights, asked.pooling);
-  if (request.styles.length === 0) throw new FauveError('usage', 'There is no style. Give at least one style image.');
+  if (request.styles.length === 0)
+    throw new FauveError('usage', 'There is no style. Give at least one: a painting, or a captured style.');
   if (request.styles.some(({ weight }) => !(weight > 0 && Number.isFinite(weight)))) {
     const weights = request.styles.map(({ weight }) => weight).join(', ');
     throw new FauveError('usage', `Style weights are positive numbers, received ${weights}.`);
   }
   const settings = lossSettings(asked);
   const terms = lossTerms(settings);
-  const { content, styles } = prepareColours(request.content, request.styles, asked.colours);
+  const { content, styles, grey } = prepareColours(request.content, request.styles, asked.colours);
   const size =
     asked.size === 'auto'
       ? largestSize(network, asked, content, styles, request.memoryLimit)
       : outputSize(content, asked.size);
   const options: StylizeOptions = { ...asked, size: `${size.width}x${size.height}` };
-  checkSizes(network, options, size, content, styles);
+  checkPictures(network, options, size, content, styles);
   const memory = requireMemory(network, options, size, styles, request.memoryLimit);
   const fingerprint = await fingerprintOf(request);
   if (resume && resume.fingerprint !== fingerprint) {
@@ -106,8 +108,7 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   const history: LossRecord[] = [...(resume?.history ?? [])];
   const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
   const startImage = ({ width, height }: Scale): Image => {
-    if (request.init)
-      return resizeImage(options.colours === 'luminance' ? luminanceImage(request.init) : request.init, width, height);
+    if (request.init) return resizeImage(grey ? luminanceImage(request.init) : request.init, width, height);
     return options.init === 'noise' ? noiseImage(width, height, options.seed) : resizeImage(content, width, height);
   };
 
@@ -192,17 +193,18 @@ function enlarge(
 /** What the run is made from, as one checksum. */
 async function fingerprintOf({ content, styles, init, weights }: StylizeRequest): Promise<string> {
   const parts = [weights.sha256];
-  for (const { image, weight } of [
-    { image: content, weight: 1 },
-    ...styles,
-    ...(init ? [{ image: init, weight: 1 }] : []),
-  ]) {
-    const { width, height, data, alpha } = image;
+  const addImage = async ({ width, height, data, alpha }: Image, weight: number) => {
     for (const plane of alpha ? [data, alpha] : [data]) {
       parts.push(await sha256Hex(new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength)));
     }
     parts.push(`${width}x${height}:${weight}`);
+  };
+  await addImage(content, 1);
+  for (const style of styles) {
+    if ('image' in style) await addImage(style.image, style.weight);
+    else parts.push(await sha256Hex(encodeStyle(style.style)), `style:${style.weight}`);
   }
+  if (init) await addImage(init, 1);
   return sha256Hex(new TextEncoder().encode(parts.join(' ')));
 }
 

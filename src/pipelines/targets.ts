@@ -6,16 +6,22 @@ import { activeLayers, blendTargets, contentTargets, type LossSettings, styleTar
 import type { LossNetwork } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
 import type { Runtime, Values } from '../runtime/runtime.js';
+import type { Style } from '../styles/style-file.js';
 import { lossSettings, type StylizeOptions } from './options.js';
 import type { Size } from './scales.js';
+import { requireStyle, targetsOfStyle } from './style-targets.js';
 
-/** A painting and its share of the blend. */
-export interface WeightedStyle {
-  readonly image: Image;
-  readonly weight: number;
+/** A painting, or the style that was captured from one, and its share of the blend. */
+export type WeightedStyle =
+  | { readonly image: Image; readonly weight: number }
+  | { readonly style: Style; readonly weight: number };
+
+/** The paintings among the styles: what there is to resize and to run through the loss network. */
+export function paintings(styles: readonly WeightedStyle[]): Image[] {
+  return styles.flatMap((style) => ('image' in style ? [style.image] : []));
 }
 
-/** The size at which a style image is looked at: its longer side is that of the picture, times `styleScale`. */
+/** The size at which a style is looked at: its longer side is that of the picture, times `styleScale`. */
 export function styleSize(style: Size, picture: Size, styleScale: number): Size {
   return fitLongerSide(style.width, style.height, Math.round(Math.max(picture.width, picture.height) * styleScale));
 }
@@ -33,9 +39,16 @@ export async function measureTargets(
   styleScale: number,
 ): Promise<Values> {
   const measured: { targets: Values; weight: number }[] = [];
-  for (const { image, weight } of styles) {
-    const { width, height } = styleSize(image, content, styleScale);
-    const resized = resizeImage(image, width, height);
+  for (const style of styles) {
+    const { weight } = style;
+    if ('style' in style) {
+      const size = styleSize(content, content, styleScale);
+      const targets = targetsOfStyle(style.style, network, settings, Math.max(size.width, size.height));
+      measured.push({ targets, weight });
+      continue;
+    }
+    const { width, height } = styleSize(style.image, content, styleScale);
+    const resized = resizeImage(style.image, width, height);
     measured.push({ targets: await runOn(runtime, resized, (x) => styleTargets(network, x, settings)), weight });
   }
   return {
@@ -63,10 +76,11 @@ export function usedLayers(options: StylizeOptions): string[] {
 }
 
 /**
- * Makes sure that every picture is large enough for the layers that look at it.
- * @throws FauveError `input` that names the picture and the deepest layer
+ * Makes sure that every picture is large enough for the layers that look at it, and that the captured styles are for this network
+ * and these layers.
+ * @throws FauveError `input` that names the picture and the deepest layer; as {@link requireStyle}
  */
-export function checkSizes(
+export function checkPictures(
   network: LossNetwork,
   options: StylizeOptions,
   picture: Size,
@@ -84,9 +98,11 @@ export function checkSizes(
   };
   check('The content image', content, usedLayers(options));
   check('The picture', picture, usedLayers(options));
-  const { style } = activeLayers(lossSettings(options));
-  for (const { image } of styles) {
+  const settings = lossSettings(options);
+  const { style } = activeLayers(settings);
+  for (const image of paintings(styles)) {
     check('The style image', image, style);
     check('The style image at this style scale', styleSize(image, picture, options.styleScale), style);
   }
+  for (const each of styles) if ('style' in each) requireStyle(each.style, network, settings);
 }
