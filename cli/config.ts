@@ -1,7 +1,7 @@
 import { dirname, relative, resolve } from 'node:path';
 import { FauveError, lossNetworkNames, readFileChecked } from 'fauve';
 import { z } from 'zod';
-import { parseStyle, type StyleArgument } from './inputs.js';
+import { type StyleArgument, styleFrom } from './inputs.js';
 import { checkOptions, type GivenOptions } from './option-flags.js';
 
 /** What a config file says: some of the options, and which pictures. */
@@ -46,7 +46,7 @@ export async function readConfig(path: string): Promise<Config> {
   const fromHere = (file: string) => relative('', resolve(dirname(path), file));
   return {
     options,
-    styles: styles.map((style) => parseStyle(fromHere(style))),
+    styles: styles.map((style) => styleFrom(style, fromHere)),
     ...(content === undefined ? {} : { content: fromHere(content) }),
     ...(init === undefined ? {} : { init: fromHere(init) }),
     ...(output === undefined ? {} : { output: fromHere(output) }),

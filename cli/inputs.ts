@@ -1,8 +1,21 @@
 import { existsSync } from 'node:fs';
-import { decodeImage, FauveError, type Image, readFileChecked, sha256Hex } from 'fauve';
+import { extname } from 'node:path';
+import {
+  decodeImage,
+  decodeStyle,
+  FauveError,
+  type Image,
+  isShippedStyle,
+  loadStyle,
+  looksLikeStyle,
+  readFileChecked,
+  type Style,
+  sha256Hex,
+} from 'fauve';
 
 /** A style as a command line names it. */
 export interface StyleArgument {
+  /** Of a painting or a style file, or the name of a style that comes with Fauve. */
   readonly path: string;
   /** As given; without it the styles share equally. */
   readonly weight?: number;
@@ -15,10 +28,19 @@ export interface PictureFile {
   readonly image: Image;
 }
 
+/** A captured style that was read, and the checksum of its file. */
+export interface CapturedFile {
+  /** Of one that comes with Fauve: its name. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly style: Style;
+  readonly shipped?: true;
+}
+
 /** The pictures that a run starts from. */
 export interface Pictures {
   readonly content: PictureFile;
-  readonly styles: readonly (PictureFile & { readonly weight: number })[];
+  readonly styles: readonly ((PictureFile | CapturedFile) & { readonly weight: number })[];
   readonly init?: PictureFile;
   readonly generated?: PictureFile;
 }
@@ -26,14 +48,15 @@ export interface Pictures {
 /** Which files those are. */
 export interface PicturePaths {
   readonly content: string;
-  readonly styles: readonly { readonly path: string; readonly weight: number }[];
+  /** `shipped`: the path is the name of a style that comes with Fauve, even where there is a file of that name. */
+  readonly styles: readonly { readonly path: string; readonly weight: number; readonly shipped?: true }[];
   readonly init?: string;
   /** A picture that is measured. */
   readonly generated?: string;
 }
 
 /**
- * A style image with an optional weight: `starry-night.jpg`, `waves.jpg:0.5`. Names may hold colons (`C:\waves.jpg`): only a
+ * A style with an optional weight: `starry-night.jpg`, `waves.jpg:0.5`, `great-wave:2`. Names may hold colons (`C:\waves.jpg`): only a
  * number after the last one is a weight, and an existing file of the whole name comes first.
  * @throws FauveError `usage` for a weight that is not a positive number
  */
@@ -46,10 +69,36 @@ export function parseStyle(text: string): StyleArgument {
   if (!(value > 0 && Number.isFinite(value))) {
     throw new FauveError(
       'usage',
-      `The weight of the style ${path} is a positive number, received '${weight}'. Write --style IMAGE or --style IMAGE:0.5.`,
+      `The weight of the style ${path} is a positive number, received '${weight}'. Write --style NAME or --style NAME:0.5.`,
     );
   }
   return { path, weight: value };
+}
+
+/**
+ * Reads a style: an existing file, or else a style that comes with Fauve.
+ * @param shipped that it is one of the latter
+ * @throws FauveError `input` for a file that is missing or damaged, `usage` for an unknown name
+ */
+export async function readStyleArgument(path: string, shipped = false): Promise<PictureFile | CapturedFile> {
+  // What has a folder or an extension was meant as a file.
+  const named = shipped || (!existsSync(path) && extname(path) === '' && !/[\\/]/.test(path));
+  if (named) {
+    const { style, sha256 } = await loadStyle(path);
+    return { path, sha256, style, shipped: true };
+  }
+  const what = extname(path).toLowerCase() === '.style' ? 'Style file' : 'Style image';
+  const bytes = await readFileChecked(path, what);
+  const sha256 = await sha256Hex(bytes);
+  if (what === 'Style file' || looksLikeStyle(bytes)) return { path, sha256, style: decodeStyle(bytes, path) };
+  return { path, sha256, image: (await decodeImage(bytes, { what, fileName: path })).image };
+}
+
+/** The style that a config file names: a file from the folder of the config file, unless it comes with Fauve. */
+export function styleFrom(text: string, fromFolder: (file: string) => string): StyleArgument {
+  const there = parseStyle(fromFolder(text));
+  const named = parseStyle(text);
+  return !existsSync(there.path) && isShippedStyle(named.path) ? named : there;
 }
 
 /**
@@ -66,7 +115,10 @@ export async function readPictures(paths: PicturePaths, signal?: AbortSignal): P
   };
   const content = await read(paths.content, 'Content image');
   const styles: Pictures['styles'][number][] = [];
-  for (const { path, weight } of paths.styles) styles.push({ ...(await read(path, 'Style image')), weight });
+  for (const { path, weight, shipped } of paths.styles) {
+    styles.push({ ...(await readStyleArgument(path, shipped)), weight });
+    throwIfStopped(signal);
+  }
   const { init, generated } = paths;
   return {
     content,

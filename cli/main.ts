@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addCaptureCommand } from './commands/capture.js';
+import { addDistilCommand } from './commands/distil.js';
 import { addLossesCommand } from './commands/losses.js';
 import { addModelsCommand } from './commands/models.js';
 import { addRedoCommand } from './commands/redo.js';
+import { addStylesCommand } from './commands/styles.js';
 import { addStylizeCommand } from './commands/stylize.js';
+import { addTextureCommand } from './commands/texture.js';
 import { failureOf } from './failure.js';
 import { version } from './package.js';
 
@@ -29,7 +33,11 @@ const program = new Command('fauve')
 addStylizeCommand(program);
 addRedoCommand(program);
 addLossesCommand(program);
+addStylesCommand(program);
+addCaptureCommand(program);
+addTextureCommand(program);
 addModelsCommand(program);
+addDistilCommand(program);
 
 // Whoever reads our output may stop reading (`| head`); that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,6 +1,6 @@
 import { dirname, relative, resolve, sep } from 'node:path';
 import type { NetworkWeights, Recipe, StylizeOptions } from 'fauve';
-import type { PictureFile, Pictures } from './inputs.js';
+import type { CapturedFile, PictureFile, Pictures } from './inputs.js';
 import { version } from './package.js';
 
 /** The recipe of a picture that is written to `output`: its files are named from that folder. */
@@ -11,13 +11,17 @@ export function recipeOf(
   engine: string,
   options: StylizeOptions,
 ): Recipe {
-  const file = ({ path, sha256 }: PictureFile) => ({ path: pathFrom(output, path), sha256 });
+  const file = ({ path, sha256 }: PictureFile | CapturedFile) => ({ path: pathFrom(output, path), sha256 });
   return {
     fauve: version,
     network: { name: weights.name, sha256: weights.sha256 },
     engine,
     content: file(content),
-    styles: styles.map((style) => ({ ...file(style), weight: style.weight })),
+    styles: styles.map((style) =>
+      'shipped' in style
+        ? { path: style.path, sha256: style.sha256, weight: style.weight, shipped: true }
+        : { ...file(style), weight: style.weight },
+    ),
     ...(init ? { init: file(init) } : {}),
     options,
   };
@@ -32,13 +36,18 @@ export function pathTo(picture: string, file: string): string {
 /** What is no longer as it was when the recipe was written, a line each. */
 export function differences(recipe: Recipe, pictures: Pictures, weights: NetworkWeights): string[] {
   const lines: string[] = [];
-  const compare = (what: string, before: { sha256: string } | undefined, now: PictureFile | undefined) => {
+  const compare = (
+    what: string,
+    before: { sha256: string } | undefined,
+    now: PictureFile | CapturedFile | undefined,
+  ) => {
     if (now && before?.sha256 !== now.sha256) {
       lines.push(`${what} ${now.path} is not the file that the picture was made with: the result will differ.`);
     }
   };
   compare('The content image', recipe.content, pictures.content);
-  for (const [i, style] of pictures.styles.entries()) compare('The style image', recipe.styles[i], style);
+  for (const [i, style] of pictures.styles.entries())
+    compare('style' in style ? 'The style' : 'The style image', recipe.styles[i], style);
   compare('The start image', recipe.init, pictures.init);
   if (recipe.network.name !== weights.name || recipe.network.sha256 !== weights.sha256) {
     lines.push(

@@ -63,9 +63,9 @@ export function runSettingsOf(values: RunValues): RunSettings {
   };
 }
 
-/** `--style`, once for each style image. */
+/** `--style`, once for each style. */
 export function styleOption(description: string): Option {
-  return new Option('-s, --style <image[:weight]>', description)
+  return new Option('-s, --style <style[:weight]>', description)
     .argParser((text, before: readonly StyleArgument[] = []) => [...before, parseStyle(text)])
     .helpGroup(filesHeading);
 }

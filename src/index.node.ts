@@ -1,14 +1,47 @@
 /** Fauve in Node: the public names. */
 export { type ErrorCode, FauveError } from './errors.js';
+export { cropBottom } from './image/crop.js';
 export { createImage, type Image } from './image/image.js';
 export { psnr, ssim } from './image/metrics.js';
 export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
 export type { LossTerm } from './losses/total.js';
+export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
 export type { NetworkWeights } from './networks/network.js';
-export { defaultNetworkName, lossNetworkNames, networkNames } from './networks/registry.js';
+export { defaultNetworkName, lossNetworkNames, networkNames, shippedNetworkNames } from './networks/registry.js';
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
+export {
+  type CaptureProgress,
+  type CaptureRequest,
+  captureBytes,
+  captureSizes,
+  captureStyle,
+} from './pipelines/capture.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type LossRecord } from './pipelines/checkpoint.js';
+export {
+  type DistilCheckpoint,
+  type DistilRecord,
+  type DistilTest,
+  decodeDistilCheckpoint,
+  encodeDistilCheckpoint,
+} from './pipelines/distil/checkpoint.js';
+export type { PictureSource } from './pipelines/distil/crops.js';
+export {
+  DistilAborted,
+  type DistilEvent,
+  type DistilRequest,
+  type DistilResult,
+  distil,
+  type TestPair,
+} from './pipelines/distil/distil.js';
+export {
+  type DistilOptions,
+  type DistilOptionsInput,
+  defaultDistilOptions,
+  distilOptionSpecs,
+  resolveDistilOptions,
+} from './pipelines/distil/options.js';
+export { type StudentShape, studentShapes } from './pipelines/distil/student.js';
 export { type LossReport, measureLosses } from './pipelines/losses.js';
 export {
   defaultStylizeOptions,
@@ -24,6 +57,7 @@ export { decodeRecipe, encodeRecipe, type Recipe } from './pipelines/recipe.js';
 export { outputSize, type Scale, type Size } from './pipelines/scales.js';
 export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from './pipelines/stylize.js';
 export type { WeightedStyle } from './pipelines/targets.js';
+export { defaultTextureSteps, type TextureRequest, texture } from './pipelines/texture.js';
 export {
   type DecodedImage,
   decodeImage,
@@ -45,6 +79,26 @@ export {
   pullNetwork,
   verifyNetwork,
 } from './platform/model-store.js';
+export { pictureFolder } from './platform/picture-folder.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
 export type { ShippedNetwork } from './platform/shipped.js';
+export { styleSheet } from './platform/style-sheet.js';
+export {
+  isShippedStyle,
+  listStyles,
+  loadStyle,
+  readStyle,
+  type ShippedStyle,
+  type StyleFile,
+} from './platform/style-store.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';
+export {
+  decodeStyle,
+  encodeStyle,
+  type LayerStyle,
+  looksLikeStyle,
+  type NetworkStyle,
+  type SizeStyle,
+  type Style,
+  type StyleAbout,
+} from './styles/style-file.js';

@@ -92,10 +92,9 @@ function picturePaths(
           path,
           weight: weight ?? (named.length === recipe.styles.length ? recipe.styles[i]!.weight : 1),
         }))
-      : recipe.styles.map(({ path, weight }) => ({
-          path: found(picture, path, 'style image', styleRemedy(recipe)),
-          weight,
-        }));
+      : recipe.styles.map(({ path, weight, shipped }) =>
+          shipped ? { path, weight, shipped } : { path: found(picture, path, 'style', styleRemedy(recipe)), weight },
+        );
   const init =
     asked.init ??
     (recipe.init && asked.options.init === undefined

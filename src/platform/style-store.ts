@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FauveError } from '../errors.js';
+import { decodeStyle, type Style, type StyleAbout } from '../styles/style-file.js';
+import { fileError, readFileChecked } from './files.js';
+
+/** A style that comes with Fauve, without its numbers. */
+export interface ShippedStyle extends StyleAbout {
+  /** The style file. */
+  readonly path: string;
+  readonly bytes: number;
+  /** SHA-256 (hex) of the file. */
+  readonly sha256: string;
+  /** Loss networks that it is for. */
+  readonly networks: readonly string[];
+  /** A picture that Fauve made from the style alone. */
+  readonly swatch?: string;
+}
+
+/** A style and the file that it was read from. */
+export interface StyleFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly style: Style;
+}
+
+/** `models/styles/` of this installation. */
+export const stylesFolder = fileURLToPath(new URL('../../../models/styles', import.meta.url));
+
+const swatchExtensions = ['.webp', '.jpg', '.png'];
+
+/** Whether a style of this name comes with Fauve. */
+export function isShippedStyle(name: string, folder = stylesFolder): boolean {
+  return /^[a-z0-9-]+$/.test(name) && existsSync(join(folder, `${name}.style`));
+}
+
+/** The styles that come with Fauve, by artist and year. @throws FauveError `system` when the folder cannot be read */
+export async function listStyles(folder = stylesFolder): Promise<ShippedStyle[]> {
+  const names = await shippedNames(folder);
+  const styles = await Promise.all(
+    names.map(async (name): Promise<ShippedStyle> => {
+      const path = join(folder, `${name}.style`);
+      const bytes = await readFileChecked(path, 'Style file');
+      const { networks, ...about } = decodeStyle(bytes, path);
+      const swatch = swatchExtensions
+        .map((extension) => join(folder, name + extension))
+        .find((file) => existsSync(file));
+      return {
+        ...about,
+        path,
+        bytes: bytes.byteLength,
+        sha256: sha256(bytes),
+        networks: networks.map(({ network }) => network),
+        ...(swatch === undefined ? {} : { swatch }),
+      };
+    }),
+  );
+  const lastName = ({ artist }: ShippedStyle) => artist.split(' ').at(-1)!;
+  return styles.sort(
+    (a, b) =>
+      lastName(a).localeCompare(lastName(b), 'en') || (a.year ?? 0) - (b.year ?? 0) || (a.name < b.name ? -1 : 1),
+  );
+}
+
+/**
+ * A style by the name under which it comes with Fauve.
+ * @throws FauveError `usage` for an unknown name, with those that are alike
+ */
+export async function loadStyle(name: string, folder = stylesFolder): Promise<StyleFile> {
+  if (!isShippedStyle(name, folder)) {
+    const names = await shippedNames(folder).catch(() => []);
+    const alike = names.filter((each) => isAlike(name.toLowerCase(), each)).slice(0, 4);
+    const hint = alike.length > 0 ? ` Did you mean ${alike.join(' or ')}?` : '';
+    throw new FauveError(
+      'usage',
+      `There is no style '${name}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
+    );
+  }
+  return readStyle(join(folder, `${name}.style`));
+}
+
+/** Reads a style file. @throws FauveError `input` when it is missing or damaged */
+export async function readStyle(path: string): Promise<StyleFile> {
+  const bytes = await readFileChecked(path, 'Style file');
+  return { path, sha256: sha256(bytes), style: decodeStyle(bytes, path) };
+}
+
+async function shippedNames(folder: string): Promise<string[]> {
+  try {
+    const files = await readdir(folder);
+    return files.flatMap((file) => /^([a-z0-9-]+)\.style$/.exec(file)?.[1] ?? []).sort();
+  } catch (error) {
+    throw new FauveError('system', `The styles that come with Fauve are not there. Install Fauve again.`, {
+      cause: fileError(error, 'read', folder),
+    });
+  }
+}
+
+/** Whether a name may be a slip for another: a few letters differ, or one is a part of the other. */
+function isAlike(name: string, known: string): boolean {
+  const [a, b] = [name, known].map((text) => text.replace(/[^a-z0-9]/g, '')) as [string, string];
+  if (a.length >= 3 && (b.includes(a) || a.includes(b))) return true;
+  return editDistance(a, b) <= Math.max(1, Math.floor(b.length / 4));
+}
+
+/** Letters that are to be put in, left out or replaced (Levenshtein 1966). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
