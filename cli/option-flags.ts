@@ -36,7 +36,7 @@ const groups: readonly { readonly heading: string; readonly names: readonly Opti
 const optimisation = 'Optimisation:';
 
 /** What `measureLosses` looks at. */
-export const lossOptionNames: readonly OptionName[] = groups[1]!.names;
+export const lossOptionNames: readonly OptionName[] = ['colours', ...groups[1]!.names];
 
 /** The other spelling of the same options. */
 const spellings: Readonly<Record<string, OptionName>> = {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { luminance } from '#src/image/colour.js';
+import { luminance, luminanceImage } from '#src/image/colour.js';
 import { createImage, type Image } from '#src/image/image.js';
 import { quantise } from '#src/image/quantise.js';
 import { resizeImage } from '#src/image/resize.js';
@@ -123,6 +123,7 @@ describe('the losses of the result', () => {
   it.each<[string, StylizeOptionsInput]>([
     ['relative', {}],
     ['classic, average pooling, fine strokes', { normalisation: 'classic', pooling: 'average', styleScale: 0.6 }],
+    ['recoloured style', { colours: 'match' }],
     ['Adam, two content layers', { optimiser: 'adam', contentLayers: { relu2_2: 1, relu4_2: 3 }, tvNorm: 'l1' }],
   ])('are those of the picture with 8 bits, measured afterwards: %s', async (_, options) => {
     const styles = [
@@ -145,6 +146,25 @@ describe('the losses of the result', () => {
       expect(relativeDifference(result.terms[name]!, value), name).toBeLessThan(1e-5);
     }
   });
+});
+
+it('measures brightness alone where that is all that is restyled', async () => {
+  const styles = [{ image: scene(56, 60, 2), weight: 1 }];
+  const generated = scene(64, 48, 7, [0.7, 0.4, 0.3]);
+  const measured = async (picture: Image, colours: StylizeOptionsInput['colours']) =>
+    (
+      await measureLosses({
+        content: photo,
+        styles,
+        generated: picture,
+        weights: tinyWeights,
+        runtime,
+        options: { colours },
+      })
+    ).total;
+  const grey = luminanceImage(generated);
+  expect(await measured(generated, 'luminance')).toBe(await measured(grey, 'luminance'));
+  expect(await measured(generated, 'style')).not.toBe(await measured(grey, 'style'));
 });
 
 describe('colours', () => {

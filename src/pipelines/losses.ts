@@ -1,5 +1,6 @@
 import { FauveError } from '../errors.js';
 import { input } from '../graph/tensor.js';
+import { luminanceImage } from '../image/colour.js';
 import type { Image } from '../image/image.js';
 import { resizeImage } from '../image/resize.js';
 import { type LossTerm, lossGraph } from '../losses/total.js';
@@ -7,6 +8,7 @@ import type { NetworkWeights } from '../networks/network.js';
 import { vgg } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { prepareColours } from './colours.js';
 import { requireMemoryToMeasure } from './memory.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput } from './options.js';
 import { checkPictures, measureTargets, type WeightedStyle } from './targets.js';
@@ -19,7 +21,7 @@ export interface LossReport {
 
 /**
  * The losses of a picture, layer by layer: what `stylize` minimises. The references are brought to the picture's size, as they are
- * when it is made.
+ * when it is made, and `colours` are looked at as they are then.
  * @throws FauveError `usage` without a style, `input` for pictures that are too small for the layers
  */
 export async function measureLosses(request: {
@@ -32,18 +34,20 @@ export async function measureLosses(request: {
   /** Bytes that it may take; without it nothing is checked. */
   readonly memoryLimit?: number;
 }): Promise<LossReport> {
-  const { runtime, styles, generated } = request;
-  if (styles.length === 0)
+  const { runtime } = request;
+  if (request.styles.length === 0)
     throw new FauveError('usage', 'There is no style. Give at least one: a painting, or a captured style.');
   const options = resolveStylizeOptions(request.options ?? {});
   const settings = lossSettings(options);
+  const { content, styles, grey } = prepareColours(request.content, request.styles, options.colours);
+  const generated = grey ? luminanceImage(request.generated) : request.generated;
   const { width, height, data } = generated;
   const network = vgg(request.weights, options.pooling);
-  checkPictures(network, options, generated, request.content, styles);
+  checkPictures(network, options, generated, content, styles);
   const graph = lossGraph(network, input('image', [1, 3, height, width]), settings);
   requireMemoryToMeasure(network, options, generated, styles, request.memoryLimit);
-  const content = resizeImage(request.content, width, height);
-  const targets = await measureTargets(runtime, network, settings, content, styles, options.styleScale);
+  const resized = resizeImage(content, width, height);
+  const targets = await measureTargets(runtime, network, settings, resized, styles, options.styleScale);
   const outputs = { total: graph.total, ...Object.fromEntries(graph.terms.map(({ name, value }) => [name, value])) };
   const session = await runtime.open(emitModel(outputs));
   try {
