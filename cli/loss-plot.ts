@@ -26,9 +26,11 @@ export async function writeLossPlot(
       points: history.map(({ step, terms }) => ({ step, value: weight * (terms[name] ?? Number.NaN) })),
     })),
   ];
-  const boundaries = scales.flatMap(({ width, height }, index) => {
+  const boundaries = scales.flatMap(({ width, height, network }, index) => {
     const first = history.find(({ scale }) => scale === index);
-    return first ? [{ step: first.step, label: `${width}×${height}` }] : [];
+    return first
+      ? [{ step: first.step, label: `${width}×${height}${network === undefined ? '' : ` ${network}`}` }]
+      : [];
   });
   const svg = lossPlotSvg(series, {
     title: 'Loss by step: each term times its weight; they add up to the total',

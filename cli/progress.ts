@@ -77,7 +77,11 @@ export function textReporter(): Reporter {
           scales = event.scales;
           total = event.steps;
           estimate = timeEstimate(scales);
-          const plan = scales.map(({ width, height, steps }) => `${steps} steps at ${width}×${height}`).join(', then ');
+          const plan = scales
+            .map(({ width, height, steps, network }) =>
+              network === undefined ? `${steps} steps at ${width}×${height}` : `${steps} of ${network}`,
+            )
+            .join(', then ');
           const memory = `${Math.round(event.memory / 2 ** 20)} MB of memory at most`;
           say(dim(`${plan}; ${event.engine}; about ${memory}`));
           return;

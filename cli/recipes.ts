@@ -3,11 +3,18 @@ import type { NetworkWeights, Recipe, StylizeOptions } from 'fauve';
 import type { CapturedFile, PictureFile, Pictures } from './inputs.js';
 import { version } from './package.js';
 
+/** The networks of a run. */
+export interface Networks {
+  readonly weights: NetworkWeights;
+  /** Of the last steps, where there are such. */
+  readonly polishWeights?: NetworkWeights;
+}
+
 /** The recipe of a picture that is written to `output`: its files are named from that folder. */
 export function recipeOf(
   output: string,
   { content, styles, init }: Pictures,
-  weights: NetworkWeights,
+  { weights, polishWeights }: Networks,
   engine: string,
   options: StylizeOptions,
 ): Recipe {
@@ -15,6 +22,7 @@ export function recipeOf(
   return {
     fauve: version,
     network: { name: weights.name, sha256: weights.sha256 },
+    ...(polishWeights ? { polish: { name: polishWeights.name, sha256: polishWeights.sha256 } } : {}),
     engine,
     content: file(content),
     styles: styles.map((style) =>
@@ -34,7 +42,7 @@ export function pathTo(picture: string, file: string): string {
 }
 
 /** What is no longer as it was when the recipe was written, a line each. */
-export function differences(recipe: Recipe, pictures: Pictures, weights: NetworkWeights): string[] {
+export function differences(recipe: Recipe, pictures: Pictures, { weights, polishWeights }: Networks): string[] {
   const lines: string[] = [];
   const compare = (
     what: string,
@@ -49,11 +57,14 @@ export function differences(recipe: Recipe, pictures: Pictures, weights: Network
   for (const [i, style] of pictures.styles.entries())
     compare('style' in style ? 'The style' : 'The style image', recipe.styles[i], style);
   compare('The start image', recipe.init, pictures.init);
-  if (recipe.network.name !== weights.name || recipe.network.sha256 !== weights.sha256) {
+  const compareNetwork = (before: Recipe['network'] | undefined, now: NetworkWeights | undefined) => {
+    if (!before || !now || (before.name === now.name && before.sha256 === now.sha256)) return;
     lines.push(
-      `The picture was made with other weights (${recipe.network.name}, SHA-256 ${recipe.network.sha256.slice(0, 12)}…) than these (${weights.name}, ${weights.sha256.slice(0, 12)}…): the result will differ.`,
+      `The picture was made with other weights (${before.name}, SHA-256 ${before.sha256.slice(0, 12)}…) than these (${now.name}, ${now.sha256.slice(0, 12)}…): the result will differ.`,
     );
-  }
+  };
+  compareNetwork(recipe.network, weights);
+  compareNetwork(recipe.polish, polishWeights);
   if (recipe.fauve !== version) {
     lines.push(`The picture was made with Fauve ${recipe.fauve}, this is ${version}: the result may differ.`);
   }

@@ -10,12 +10,12 @@ import {
   type Image,
   loadNetworkWeights,
   outputSize,
+  polishNetworkName,
   type Recipe,
   readFileChecked,
   resolveStylizeOptions,
   StylizeAborted,
   type StylizeEvent,
-  type StylizeOptions,
   startEngine,
   stylize,
   writeFileAtomically,
@@ -28,7 +28,7 @@ import { writeLossPlot } from './loss-plot.js';
 import { conflict, type GivenOptions, requireSameOptions } from './option-flags.js';
 import { checkOutputs, checkpointPath, type OutputSettings, stepPath } from './outputs.js';
 import { allReporters, jsonReporter, quietReporter, type Reporter, textReporter } from './progress.js';
-import { differences, recipeOf } from './recipes.js';
+import { differences, type Networks, recipeOf } from './recipes.js';
 
 /** A picture to make: what `stylize` and `redo` come down to. */
 export interface RestyleJob extends OutputSettings, EngineFlags {
@@ -88,10 +88,11 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
   const resume = job.resume ? await readCheckpoint(output, job.asked) : undefined;
   const pictures = await readPictures(job.pictures, signal);
   if (resume) requireSameSize(resume, pictures.content.image, job.asked);
-  const weights = await loadNetworkWeights(job.network);
+  const complete = resume?.options ?? resolveStylizeOptions(options);
+  const networks = await loadNetworks(job.network, complete.polish);
   throwIfStopped(signal);
   if (job.recipe) {
-    for (const message of differences(job.recipe, pictures, weights)) reporter.tell({ type: 'notice', message });
+    for (const message of differences(job.recipe, pictures, networks)) reporter.tell({ type: 'notice', message });
   }
 
   const runtime = await startEngine(job.engine);
@@ -101,12 +102,8 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
   /** How the pictures of this run are written: with the recipe of the run. */
   const encoding = (): EncodeOptions => {
     const { width, height, engine } = started!;
-    const complete: StylizeOptions = {
-      ...(resume?.options ?? resolveStylizeOptions(options)),
-      size: `${width}x${height}`,
-    };
     const recipe = {
-      ...recipeOf(output, pictures, weights, engine, complete),
+      ...recipeOf(output, pictures, networks, engine, { ...complete, size: `${width}x${height}` }),
       ...(job.quality === undefined ? {} : { quality: job.quality }),
     };
     return { quality: job.quality, bits: job.bits, recipe: encodeRecipe(recipe) };
@@ -141,7 +138,7 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
       content: pictures.content.image,
       styles: pictures.styles,
       ...(pictures.init ? { init: pictures.init.image } : {}),
-      weights,
+      ...networks,
       runtime,
       options,
       memoryLimit: freeMemory(),
@@ -172,6 +169,18 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
   } finally {
     await runtime.close();
   }
+}
+
+/** @throws FauveError as `loadNetworkWeights`, before any work */
+async function loadNetworks(name: string, polish: number): Promise<Networks> {
+  const weights = await loadNetworkWeights(name);
+  if (polish === 0) return { weights };
+  const polishWeights = await loadNetworkWeights(polishNetworkName).catch((error: unknown) => {
+    if (!(error instanceof FauveError)) throw error;
+    const why = `--polish ends with steps of ${polishNetworkName}. ${error.message}`;
+    throw new FauveError(error.code, why, { cause: error });
+  });
+  return { weights, polishWeights };
 }
 
 async function readCheckpoint(output: string, asked: GivenOptions): Promise<Checkpoint> {

@@ -3,13 +3,16 @@ import type { Scale } from 'fauve';
 /** Steps whose pace says how fast it goes. */
 const WINDOW = 20;
 
+/** Steps of the network that comes with Fauve that take as long as one of VGG-19, which `polish` ends with. */
+const POLISH_STEP = 4;
+
 /**
  * Estimates the time until the end of a run. A step takes time in proportion to its pixels, which holds well enough from one
  * scale to the next.
  */
 export function timeEstimate(scales: readonly Scale[]): (step: number, scale: number, seconds: number) => number {
   const pace: { readonly pixels: number; readonly seconds: number }[] = [];
-  const pixelsOf = ({ width, height }: Scale) => width * height;
+  const pixelsOf = ({ width, height, network }: Scale) => (network === undefined ? 1 : POLISH_STEP) * width * height;
   let pixels = 0;
   /** Seconds left after a step of a scale that ended at `seconds`; NaN as long as there is nothing to compare with. */
   return (step, scale, seconds) => {
@@ -20,9 +23,10 @@ export function timeEstimate(scales: readonly Scale[]): (step: number, scale: nu
     if (first === last) return Number.NaN;
     let before = 0;
     let left = 0;
-    for (const [index, { width, height, steps }] of scales.entries()) {
+    for (const [index, each] of scales.entries()) {
+      const { steps } = each;
       const done = index < scale ? steps : index > scale ? 0 : Math.min(steps, Math.max(0, step - before));
-      left += (steps - done) * width * height;
+      left += (steps - done) * pixelsOf(each);
       before += index < scale ? steps : 0;
     }
     return (left * (last.seconds - first.seconds)) / (last.pixels - first.pixels);

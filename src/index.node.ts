@@ -52,6 +52,7 @@ export {
   stylizeOptionSpecs,
 } from './pipelines/options.js';
 export { type LossSeries, lossPlotSvg } from './pipelines/plot.js';
+export { polishNetworkName } from './pipelines/polish.js';
 export type { OnProgress, StylizeEvent, StylizeStep } from './pipelines/progress.js';
 export { decodeRecipe, encodeRecipe, type Recipe } from './pipelines/recipe.js';
 export { outputSize, type Scale, type Size } from './pipelines/scales.js';

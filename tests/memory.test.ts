@@ -76,7 +76,7 @@ describe('predictMemory', () => {
 describe('requireMemory', () => {
   const check = (size: Size, content: Size, limit: number | undefined, input: StylizeOptionsInput = {}) => {
     const options = resolveStylizeOptions(input);
-    const run = () => requireMemory(network, options, size, [style], limit);
+    const run = () => requireMemory([network], options, size, [style], limit);
     if (limit === undefined || predict(size, input) <= limit) return { need: run() };
     try {
       run();
@@ -123,15 +123,15 @@ describe("size 'auto'", () => {
 
   it('is as large as the limit allows', () => {
     const limit = predict({ width: 400, height: 250 });
-    const size = largestSize(network, options, content, [style], limit);
+    const size = largestSize([network], options, content, [style], limit);
     expect(predict(size)).toBeLessThanOrEqual(limit);
     expect(size.width).toBeGreaterThan(390);
     expect(size.width / size.height).toBeCloseTo(1.6, 2);
   });
 
   it("is never above the picture's own", () => {
-    expect(largestSize(network, options, content, [style], 2 ** 50)).toEqual(content);
-    expect(largestSize(network, options, { width: 24, height: 17 }, [style], 2 ** 50)).toEqual({
+    expect(largestSize([network], options, content, [style], 2 ** 50)).toEqual(content);
+    expect(largestSize([network], options, { width: 24, height: 17 }, [style], 2 ** 50)).toEqual({
       width: 24,
       height: 17,
     });
@@ -139,14 +139,14 @@ describe("size 'auto'", () => {
 
   it('is decided also beside a style image that is long and narrow', () => {
     const panorama = { image: scene(240, 40, 2), weight: 1 };
-    const size = largestSize(network, options, content, [panorama], predict({ width: 400, height: 250 }));
+    const size = largestSize([network], options, content, [panorama], predict({ width: 400, height: 250 }));
     expect(size.width).toBeGreaterThan(390);
-    expect(() => largestSize(network, options, content, [panorama], 2 ** 20)).toThrow(/too little for any picture/);
+    expect(() => largestSize([network], options, content, [panorama], 2 ** 20)).toThrow(/too little for any picture/);
   });
 
   it('needs a limit, and memory', () => {
-    expect(() => largestSize(network, options, content, [style], undefined)).toThrow(/needs a memoryLimit/);
-    expect(() => largestSize(network, options, content, [style], 2 ** 20)).toThrow(/too little for any picture/);
+    expect(() => largestSize([network], options, content, [style], undefined)).toThrow(/needs a memoryLimit/);
+    expect(() => largestSize([network], options, content, [style], 2 ** 20)).toThrow(/too little for any picture/);
   });
 
   it('is resolved by stylize, which keeps to the limit', async () => {

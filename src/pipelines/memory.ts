@@ -41,24 +41,41 @@ export function predictMemory(
   return Math.round(Math.max(making, running));
 }
 
+/** Of a run that uses one network after the other: the one that needs most, beside the weights of all others. */
+function predictRun(
+  networks: readonly LossNetwork[],
+  options: StylizeOptions,
+  size: Size,
+  styles: readonly Size[],
+): number {
+  const needs = networks.map((network) => predictMemory(network, options, size, styles));
+  const weights = networks.map((network) => {
+    const image = input('image', [1, 3, 64, 64]);
+    return memoryNeed(Object.values(network.features(image, usedLayers(options)))).constants;
+  });
+  const all = weights.reduce((sum, bytes) => sum + bytes, 0);
+  return Math.max(...needs.map((need, i) => need + 2 * (all - weights[i]!)));
+}
+
 /** What there is to predict from. A captured style takes no memory worth counting. */
 type Pictures = readonly WeightedStyle[];
 
 /**
  * Predicts the memory of a run.
+ * @param networks that are used one after the other
  * @param limit bytes; without it nothing is refused
  * @throws FauveError `system` that names the largest size that fits
  */
 export function requireMemory(
-  network: LossNetwork,
+  networks: readonly LossNetwork[],
   options: StylizeOptions,
   size: Size,
   styles: Pictures,
   limit: number | undefined,
 ): number {
-  const need = predictMemory(network, options, size, paintings(styles));
+  const need = predictRun(networks, options, size, paintings(styles));
   if (limit === undefined || need <= limit) return need;
-  const fitting = largestFitting(network, options, size, styles, limit);
+  const fitting = largestFitting(networks, options, size, styles, limit);
   const remedy = fitting
     ? `Use --size ${fitting.width}x${fitting.height}, or --size auto.`
     : 'No size fits: close other programs.';
@@ -94,14 +111,14 @@ export function requireMemoryToMeasure(
 
 /** The largest size of the content's shape, not above its own, that fits. @throws FauveError `usage` without a limit */
 export function largestSize(
-  network: LossNetwork,
+  networks: readonly LossNetwork[],
   options: StylizeOptions,
   content: Size,
   styles: Pictures,
   limit: number | undefined,
 ): Size {
   if (limit === undefined) throw new FauveError('usage', "size 'auto' needs a memoryLimit in bytes.");
-  const fitting = largestFitting(network, options, { width: content.width, height: content.height }, styles, limit);
+  const fitting = largestFitting(networks, options, { width: content.width, height: content.height }, styles, limit);
   if (fitting) return fitting;
   throw new FauveError(
     'system',
@@ -110,13 +127,13 @@ export function largestSize(
 }
 
 function largestFitting(
-  network: LossNetwork,
+  networks: readonly LossNetwork[],
   options: StylizeOptions,
   shape: Size,
   styles: Pictures,
   limit: number,
 ): Size | undefined {
-  const fits = (size: Size) => predictMemory(network, options, size, paintings(styles)) <= limit;
+  const fits = (size: Size) => predictRun(networks, options, size, paintings(styles)) <= limit;
   if (fits(shape)) return shape;
   const longer = Math.max(shape.width, shape.height);
   const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);

@@ -44,6 +44,11 @@ const schema = z.strictObject({
   steps: whole.min(1).max(100_000).default(105).describe('steps at the full size'),
   scales: whole.min(1).max(8).default(2).describe('sizes that are worked through, each half the next'),
   coarseSteps: whole.min(1).max(100_000).default(30).describe('steps at each of the smaller sizes'),
+  polish: whole
+    .min(0)
+    .max(100_000)
+    .default(0)
+    .describe('steps of VGG-19 at the end, where it is installed, for the last few per cent'),
   history: whole.min(1).max(200).default(20).describe('L-BFGS: pairs that are remembered (m)'),
   preconditioner: z
     .enum(['pyramid', 'none'])

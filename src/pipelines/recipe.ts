@@ -6,6 +6,8 @@ const file = z.object({ path: z.string(), sha256: z.string() });
 const schema = z.object({
   fauve: z.string(),
   network: z.object({ name: z.string(), sha256: z.string() }),
+  /** The network that `polish` ended with. */
+  polish: z.object({ name: z.string(), sha256: z.string() }).optional(),
   engine: z.string(),
   content: file,
   /** A style that comes with Fauve has `shipped`, and its name in place of a path. */

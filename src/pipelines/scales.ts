@@ -7,6 +7,8 @@ export interface Scale {
   readonly width: number;
   readonly height: number;
   readonly steps: number;
+  /** Name of the network that is used here, where it is another one: that of `polish`. */
+  readonly network?: string;
 }
 
 /** A size in pixels. */

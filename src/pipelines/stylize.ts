@@ -6,7 +6,7 @@ import { quantise } from '../image/quantise.js';
 import { resizeImage, resizePlanes } from '../image/resize.js';
 import { lossTerms } from '../losses/total.js';
 import type { NetworkWeights } from '../networks/network.js';
-import { vgg } from '../networks/vgg.js';
+import { type LossNetwork, vgg } from '../networks/vgg.js';
 import { sha256Hex } from '../networks/weights.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { encodeStyle } from '../styles/style-file.js';
@@ -15,6 +15,7 @@ import { finishColours, prepareColours } from './colours.js';
 import { carryOver, type ImageOptimiser, openImageOptimiser } from './image-optimiser.js';
 import { largestSize, requireMemory } from './memory.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptions, type StylizeOptionsInput } from './options.js';
+import { polishNetwork } from './polish.js';
 import type { OnProgress } from './progress.js';
 import { outputSize, type Scale, scaleSchedule } from './scales.js';
 import { checkPictures, measureTargets, usedLayers, type WeightedStyle } from './targets.js';
@@ -29,6 +30,8 @@ export interface StylizeRequest {
   readonly init?: Image;
   /** Of the loss network, from `loadNetworkWeights`. */
   readonly weights: NetworkWeights;
+  /** Of the network that `options.polish` ends with: VGG-19's. */
+  readonly polishWeights?: NetworkWeights;
   readonly runtime: Runtime;
   readonly options?: StylizeOptionsInput;
   /** Bytes that the run may take. `size: 'auto'` needs it; otherwise, without it, nothing is checked. */
@@ -42,7 +45,10 @@ export interface StylizeRequest {
 
 export interface StylizeResult {
   readonly image: Image;
-  /** Total loss of the picture with 8 bits a channel, before the colours are finished. Σ weight · term. */
+  /**
+   * Total loss of the picture with 8 bits a channel, before the colours are finished, as the last network that was used finds it.
+   * Σ weight · term.
+   */
   readonly loss: number;
   readonly terms: Readonly<Record<string, number>>;
   readonly history: readonly LossRecord[];
@@ -83,15 +89,17 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   }
   const settings = lossSettings(asked);
   const terms = lossTerms(settings);
+  const polisher = polishNetwork(asked, request.polishWeights, request.styles);
+  const networks = polisher ? [network, polisher] : [network];
   const { content, styles, grey } = prepareColours(request.content, request.styles, asked.colours);
   const size =
     asked.size === 'auto'
-      ? largestSize(network, asked, content, styles, request.memoryLimit)
+      ? largestSize(networks, asked, content, styles, request.memoryLimit)
       : outputSize(content, asked.size);
   const options: StylizeOptions = { ...asked, size: `${size.width}x${size.height}` };
-  checkPictures(network, options, size, content, styles);
-  const memory = requireMemory(network, options, size, styles, request.memoryLimit);
-  const fingerprint = await fingerprintOf(request);
+  for (const each of networks) checkPictures(each, options, size, content, styles);
+  const memory = requireMemory(networks, options, size, styles, request.memoryLimit);
+  const fingerprint = await fingerprintOf(request, polisher);
   if (resume && resume.fingerprint !== fingerprint) {
     throw new FauveError(
       'input',
@@ -100,7 +108,8 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   }
   throwIfAborted(signal);
 
-  const scales = scaleSchedule(size, options, network.minimumSize(usedLayers(options)));
+  const scales: Scale[] = scaleSchedule(size, options, network.minimumSize(usedLayers(options)));
+  if (polisher) scales.push({ ...size, steps: options.polish, network: polisher.name });
   const steps = scales.reduce((sum, scale) => sum + scale.steps, 0);
   const { device, engine } = runtime;
   await onProgress({ type: 'start', ...size, scales, steps, terms, engine, device, memory });
@@ -117,9 +126,6 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
     for (const [index, scale] of scales.entries()) {
       if (resume && index < resume.scale) continue;
       const resumed = resume?.scale === index ? resume : undefined;
-      const { width, height } = scale;
-      const scaledContent = resizeImage(content, width, height);
-      const targets = await measureTargets(runtime, network, settings, scaledContent, styles, options.styleScale);
       let start = resumed?.state ?? { arrays: { image: startImage(scale).data }, numbers: {} };
       const previous = scales[index - 1];
       if (optimiser && previous) {
@@ -131,8 +137,12 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
         );
         start = carryOver(await optimiser.state(), previous, scale, image);
         await optimiser.close();
+        optimiser = undefined;
       }
-      const current = await openImageOptimiser(runtime, network, settings, options, scale, targets, start);
+      const used = polisher && scale.network !== undefined ? polisher : network;
+      const scaledContent = resizeImage(content, scale.width, scale.height);
+      const targets = await measureTargets(runtime, used, settings, scaledContent, styles, options.styleScale);
+      const current = await openImageOptimiser(runtime, used, settings, options, scale, targets, start);
       optimiser = current;
       const finished = async () =>
         finishColours(createImage(scale.width, scale.height, await current.image()), request.content, options.colours);
@@ -181,6 +191,7 @@ function enlarge(
   to: Scale,
   start: ((scale: Scale) => Image) | undefined,
 ): Float32Array {
+  if (from.width === to.width && from.height === to.height) return image;
   const up = (planes: Float32Array) => resizePlanes(planes, 3, from.height, from.width, to.height, to.width);
   const clamp = (value: number) => Math.min(1, Math.max(0, value));
   // Noise has no detail worth keeping.
@@ -191,8 +202,11 @@ function enlarge(
 }
 
 /** What the run is made from, as one checksum. */
-async function fingerprintOf({ content, styles, init, weights }: StylizeRequest): Promise<string> {
-  const parts = [weights.sha256];
+async function fingerprintOf(
+  { content, styles, init, weights }: StylizeRequest,
+  polisher: LossNetwork | undefined,
+): Promise<string> {
+  const parts = [weights.sha256, ...(polisher ? [`polish:${polisher.sha256}`] : [])];
   const addImage = async ({ width, height, data, alpha }: Image, weight: number) => {
     for (const plane of alpha ? [data, alpha] : [data]) {
       parts.push(await sha256Hex(new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength)));

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FauveError } from '#src/errors.js';
+import { quantise } from '#src/image/quantise.js';
+import { vgg } from '#src/networks/vgg.js';
+import { decodeCheckpoint, encodeCheckpoint } from '#src/pipelines/checkpoint.js';
+import { measureLosses } from '#src/pipelines/losses.js';
+import { requireMemory } from '#src/pipelines/memory.js';
+import { resolveStylizeOptions } from '#src/pipelines/options.js';
+import type { StylizeEvent } from '#src/pipelines/progress.js';
+import { StylizeAborted } from '#src/pipelines/stylize.js';
+import type { Runtime } from '#src/runtime/runtime.js';
+import { openEngine, type Restyling, restyle, scene, tinyWeights } from './support/restyling.js';
+import { tinyDistilled } from './support/tiny-distilled.js';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openEngine();
+});
+afterAll(() => runtime.close());
+
+const weights = { ...tinyDistilled({ seed: 4 }), sha256: 'a'.repeat(64) };
+const polished = (polish: number, given: Restyling = {}) =>
+  restyle(runtime, { weights, polishWeights: tinyWeights, ...given, options: { steps: 3, polish, ...given.options } });
+
+async function failure(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(FauveError);
+  return `${(error as FauveError).code}: ${(error as FauveError).message}`;
+}
+
+describe('polish', () => {
+  it('goes on with the other network at the full size, and reports its loss', async () => {
+    const plain = await polished(0);
+    const { scales, history, loss, image, options } = await polished(4);
+    expect(scales).toEqual([
+      { width: 64, height: 48, steps: 3 },
+      { width: 64, height: 48, steps: 4, network: 'vgg19' },
+    ]);
+    expect(history.slice(0, 3)).toEqual(plain.history);
+    expect(history.map(({ scale }) => scale)).toEqual([0, 0, 0, 1, 1, 1, 1]);
+    expect(options.polish).toBe(4);
+    const judge = (generated: typeof image) =>
+      measureLosses({
+        content: scene(64, 48, 1),
+        styles: [{ image: scene(56, 60, 2), weight: 1 }],
+        generated: quantise(generated),
+        weights: tinyWeights,
+        runtime,
+      });
+    expect(loss).toBeCloseTo((await judge(image)).total, 5);
+    expect(loss).toBeLessThan((await judge(plain.image)).total);
+  });
+
+  it('without steps is as if it were not there', async () => {
+    const { image, scales } = await restyle(runtime, { weights, options: { steps: 3 } });
+    const none = await polished(0);
+    expect(none.image).toEqual(image);
+    expect(none.scales).toEqual(scales);
+  });
+
+  it.each([1, 2, 4, 6])('goes on after step %i to the very same picture', async (stopAfter) => {
+    const whole = await polished(4);
+    const controller = new AbortController();
+    const onProgress = (event: StylizeEvent) => {
+      if (event.type === 'step' && event.step === stopAfter) controller.abort();
+    };
+    const stopped = await polished(4, { signal: controller.signal, onProgress }).catch((error: unknown) => error);
+    expect(stopped).toBeInstanceOf(StylizeAborted);
+    const resume = decodeCheckpoint(encodeCheckpoint((stopped as StylizeAborted).checkpoint));
+    expect((await polished(4, { resume })).image).toEqual(whole.image);
+    const other = { ...tinyWeights, sha256: 'b'.repeat(64) };
+    expect(await failure(polished(4, { resume, polishWeights: other }))).toMatch(/checkpoint is of other/);
+  });
+
+  it('works with Adam', async () => {
+    const { history, loss } = await polished(5, { options: { optimiser: 'adam', learningRate: 0.01 } });
+    expect(history).toHaveLength(8);
+    expect(Number.isFinite(loss)).toBe(true);
+  });
+
+  it('needs the weights of that network, before any work', async () => {
+    const events: string[] = [];
+    const run = restyle(runtime, {
+      weights,
+      options: { polish: 2 },
+      onProgress: ({ type }) => {
+        events.push(type);
+      },
+    });
+    expect(await failure(run)).toMatch(/^usage: polish ends with 2 steps of another network and needs its weights/);
+    expect(events).toEqual([]);
+  });
+
+  it('needs the memory of the larger network, and of the weights of the other', () => {
+    const options = resolveStylizeOptions({ polish: 1 });
+    const need = (...networks: Parameters<typeof requireMemory>[0]) =>
+      requireMemory(networks, options, { width: 256, height: 256 }, [], undefined);
+    const [small, large] = [vgg(weights), vgg(tinyDistilled({ channels: 32 }))];
+    expect(need(small, large)).toBeGreaterThan(need(large));
+    expect(need(small, large)).toBe(need(large, small));
+    expect(need(small, large) - need(large)).toBeLessThan(need(small) / 10);
+  });
+});
