@@ -13,9 +13,10 @@ import { version } from './package.js';
 
 const examples = `
 Examples:
-  $ fauve stylize photo.jpg --style starry-night.jpg -o out.png    a restyled picture
-  $ fauve redo out.png --size 1024 -o large.png                    the same, larger
-  $ fauve losses --content photo.jpg --style starry-night.jpg out.png
+  $ fauve stylize photo.jpg --style starry-night -o out.png    a restyled picture, in a style that comes with Fauve
+  $ fauve stylize photo.jpg --style painting.jpg -o out.png    in the style of any painting
+  $ fauve redo out.png --size 1024 -o large.png                the same, larger
+  $ fauve losses --content photo.jpg --style starry-night out.png
 
 Exit codes: 0 done, 1 the input or the machine, 2 the command line, 130 stopped by Ctrl-C.`;
 

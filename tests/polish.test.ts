@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { quantise } from '#src/image/quantise.js';
 import { vgg } from '#src/networks/vgg.js';
@@ -11,6 +11,8 @@ import { StylizeAborted } from '#src/pipelines/stylize.js';
 import type { Runtime } from '#src/runtime/runtime.js';
 import { openEngine, type Restyling, restyle, scene, tinyWeights } from './support/restyling.js';
 import { tinyDistilled } from './support/tiny-distilled.js';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 let runtime: Runtime;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { encodeImage } from '#src/platform/codec-node.js';
 import {
@@ -16,6 +16,9 @@ import {
 import { writeShippedManifest } from '#src/platform/shipped.js';
 import { picture } from './support/cli.js';
 import { distilledFile, tinyDistilled } from './support/tiny-distilled.js';
+
+// Each command is a process of its own, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 let folder: string;
@@ -179,6 +182,14 @@ describe('an installed package', () => {
     expect(verified.stdout).toMatch(/^distilled: .*: all right\ndistilled-small: .*: all right\n$/);
     const pulled = await fauve('models', 'pull', 'distilled');
     expect(pulled).toMatchObject({ code: 2, stderr: expect.stringContaining('comes with Fauve') });
+  });
+
+  it('says before any work how to get what --polish needs', async () => {
+    const { code, stderr } = await fauve('stylize', 'photo.png', '-s', 'style.png', '-o', 'out.png', '--polish', '2');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^fauve: --polish ends with steps of vgg19\. The weights of vgg19 are not on this machine .*`fauve models pull vgg19`.*\n$/,
+    );
   });
 
   it('says so when they are missing', async () => {

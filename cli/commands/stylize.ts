@@ -15,7 +15,8 @@ interface Values extends RunValues {
 
 const examples = `
 Examples:
-  $ fauve stylize photo.jpg --style starry-night.jpg -o out.png
+  $ fauve stylize photo.jpg --style starry-night -o out.png                          a style that comes with Fauve
+  $ fauve stylize photo.jpg --style painting.jpg -o out.png                          any painting that you have
   $ fauve stylize photo.jpg --style starry-night.jpg:2 --style wave.jpg -o out.png   two styles, 2 : 1
   $ fauve stylize photo.jpg -s wave.jpg -o out.jpg --size 1024 --style-weight 2      larger and stronger
   $ fauve stylize photo.jpg -s wave.jpg -o out.png --colours luminance               keeps the photo's colours
@@ -25,8 +26,8 @@ Layers are written as relu4_2, or with their shares: --style-layers relu1_1,relu
 Ctrl-C stops after the step that is being computed, writes the picture so far and a checkpoint beside it.
 Config file: JSON such as {"content": "photo.jpg", "styles": ["wave.jpg:2"], "output": "out.png", "styleWeight": 2};
 its files are named from its own folder, and flags win over it.
-The loss network that comes with Fauve stands in for VGG-19. The large one is optional: fauve models pull vgg19, then
---network vgg19 makes the whole picture with it.`;
+The loss network that comes with Fauve stands in for VGG-19. The large one is optional: after fauve models pull vgg19,
+--polish 20 ends with 20 steps of it, and --network vgg19 makes the whole picture with it.`;
 
 /** `fauve stylize`: restyles a picture by optimising it. */
 export function addStylizeCommand(program: Command): void {
