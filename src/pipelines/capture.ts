@@ -16,6 +16,9 @@ import { defaultStylizeOptions } from './options.js';
 /** At which sizes a painting is looked at: longer side in pixels. A picture of another size gets a mixture (docs/styles.md). */
 export const captureSizes: readonly number[] = Object.freeze([256, 512, 1024]);
 
+/** How much a painting is enlarged at most: what is looked at larger says nothing about its strokes. */
+const MOST_ENLARGED = 2;
+
 /** Bytes that a style takes for each network, at most. */
 export const captureBytes = 64 * 1024;
 
@@ -36,7 +39,7 @@ export interface CaptureRequest {
   /** Loss networks that the style is for. */
   readonly networks: readonly NetworkWeights[];
   readonly runtime: Runtime;
-  /** {@link captureSizes} by default. */
+  /** {@link captureSizes} by default, without those at which the painting would be enlarged more than twice. */
   readonly sizes?: readonly number[];
   /** For each network; {@link captureBytes} by default. */
   readonly bytes?: number;
@@ -50,7 +53,8 @@ export interface CaptureRequest {
  * @throws FauveError `usage` for words that cannot be kept, `input` for a picture that is too narrow, `aborted`
  */
 export async function captureStyle(request: CaptureRequest): Promise<Style> {
-  const { image, runtime, sizes = captureSizes, bytes = captureBytes, signal, onProgress = () => {} } = request;
+  const { image, runtime, bytes = captureBytes, signal, onProgress = () => {} } = request;
+  const sizes = [...(request.sizes ?? sizesFor(image))].sort((a, b) => a - b);
   const about = checkAbout({ ...request.about, palette: paletteOf(image) });
   const total = request.networks.length * sizes.length;
   let done = 0;
@@ -62,7 +66,7 @@ export async function captureStyle(request: CaptureRequest): Promise<Style> {
       throw new FauveError('input', `${network.name} has none of the layers of a style, relu1_1 to relu5_1.`);
     }
     const measured = [];
-    for (const size of [...sizes].sort((a, b) => a - b)) {
+    for (const size of sizes) {
       if (signal?.aborted) throw new FauveError('aborted', 'Stopped; nothing was written.');
       measured.push({ size, layers: await measure(runtime, network, image, size, layers) });
       onProgress({ network: network.name, size, done: ++done, total });
@@ -70,6 +74,11 @@ export async function captureStyle(request: CaptureRequest): Promise<Style> {
     networks.push({ network: network.name, sha256: network.sha256, sizes: compressSizes(measured, bytes) });
   }
   return { ...about, networks };
+}
+
+function sizesFor({ width, height }: Image): readonly number[] {
+  const sizes = captureSizes.filter((size) => size <= MOST_ENLARGED * Math.max(width, height));
+  return sizes.length > 0 ? sizes : captureSizes.slice(0, 1);
 }
 
 /** What the loss network sees of the painting at a size, in full. */
