@@ -12,6 +12,8 @@ export interface LossPoint {
 
 export interface LossPlotOptions {
   readonly title?: string;
+  /** What the axes show; `step` and `loss` by default. */
+  readonly axes?: readonly [horizontal: string, vertical: string];
   /** Pixels; 860 by default. */
   readonly width?: number;
   /** Pixels; 500 by default. */
@@ -58,7 +60,7 @@ const LINE_HEIGHT = 15;
  * @returns an SVG document; names, labels and the title are escaped
  */
 export function lossPlotSvg(series: readonly LossSeries[], options: LossPlotOptions = {}): string {
-  const { title, width = 860, height = 500, boundaries = [] } = options;
+  const { title, axes = ['step', 'loss'], width = 860, height = 500, boundaries = [] } = options;
   const changes = boundaries.map(({ step }) => step).toSorted((a, b) => a - b);
   const styles = lineStyles(series.map((s) => s.name));
   const lines = series.map(({ name, points }, i): Line => {
@@ -87,8 +89,8 @@ export function lossPlotSvg(series: readonly LossSeries[], options: LossPlotOpti
     ...(title
       ? [`<text x="${left}" y="27" font-size="15" font-weight="bold" fill="#111">${escapeXml(title)}</text>`]
       : []),
-    ...valueAxis(frame),
-    ...stepAxis(frame),
+    ...valueAxis(frame, axes[1]),
+    ...stepAxis(frame, axes[0]),
     ...marks.map((mark) => boundaryLine(mark, frame)),
     ...byWidth.map((line) => curve(line, frame)),
     ...endLabels(lines, frame),
@@ -140,7 +142,7 @@ function niceTicks([low, high]: Range, count: number, least = 0): number[] {
 }
 
 /** Decades, with lighter lines at 2 and 5. Below one and a half decades those are labelled too, or any round numbers. */
-function valueAxis({ left, right, top, bottom, decades, y }: Frame): string[] {
+function valueAxis({ left, right, top, bottom, decades, y }: Frame, label: string): string[] {
   const [low, high] = decades;
   const powers = Array.from({ length: Math.floor(high) - Math.floor(low) + 1 }, (_, i) => Math.floor(low) + i);
   const inside = (value: number) => Math.log10(value) >= low && Math.log10(value) <= high;
@@ -162,11 +164,11 @@ function valueAxis({ left, right, top, bottom, decades, y }: Frame): string[] {
       .filter(inside)
       .map((v) => tick(v, narrow || few ? numberLabel(v) : '', few ? '#dedede' : '#f1f1f1')),
     ...(few ? [] : majors).filter(inside).map((v) => tick(v, narrow ? numberLabel(v) : powerLabel(v), '#dedede')),
-    `<text transform="translate(17 ${middle}) rotate(-90)" text-anchor="middle" fill="#222">loss</text>`,
+    `<text transform="translate(17 ${middle}) rotate(-90)" text-anchor="middle" fill="#222">${escapeXml(label)}</text>`,
   ];
 }
 
-function stepAxis({ left, right, top, bottom, steps, x }: Frame): string[] {
+function stepAxis({ left, right, top, bottom, steps, x }: Frame, label: string): string[] {
   const ticks = niceTicks(steps, Math.max(2, (right - left) / 85), 1).map((step) => {
     const at = coordinate(x(step));
     const mark = `<line x1="${at}" x2="${at}" y1="${bottom}" y2="${bottom + 5}" stroke="#333"/>`;
@@ -175,7 +177,7 @@ function stepAxis({ left, right, top, bottom, steps, x }: Frame): string[] {
   return [
     `<path d="M${left} ${top}V${bottom}H${right}" fill="none" stroke="#333"/>`,
     ...ticks,
-    `<text x="${coordinate((left + right) / 2)}" y="${bottom + 38}" text-anchor="middle" fill="#222">step</text>`,
+    `<text x="${coordinate((left + right) / 2)}" y="${bottom + 38}" text-anchor="middle" fill="#222">${escapeXml(label)}</text>`,
   ];
 }
 

@@ -1,0 +1,133 @@
+/** `npm run gallery -- PAINTINGS`: makes `models/styles/` again from a folder of paintings and `models/styles/gallery.json`. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  captureStyle,
+  cropBottom,
+  decodeImage,
+  encodeImage,
+  encodeStyle,
+  loadNetworkWeights,
+  type NetworkWeights,
+  type Runtime,
+  readStyle,
+  resizeImage,
+  type Style,
+  sha256Hex,
+  shippedNetworkNames,
+  startEngine,
+  texture,
+} from '#src/index.node.js';
+
+const usage = `npm run gallery -- [PAINTINGS] [options]
+  PAINTINGS          folder of the paintings (default ../shared/paintings)
+  --no-swatches      only the style files
+  --only a,b         only these styles
+  --force            makes anew what is up to date
+  --out DIR          another folder than models/styles`;
+
+/** Bytes of a style for each network: all styles and swatches together stay below 3 MB. */
+const BYTES = 42 * 1024;
+
+/** A swatch is painted larger than it is shown, so that its strokes are sharp. */
+const SWATCH = { size: 192, painted: 288, steps: 100, quality: 82 } as const;
+
+interface Entry {
+  readonly name: string;
+  readonly file: string;
+  readonly title: string;
+  readonly artist: string;
+  readonly year: number | null;
+  /** Per cent of the height that are left out. */
+  readonly cropBottom?: number;
+}
+
+/** What a style was made from, by name: `manifest.json`. */
+interface Made {
+  readonly painting: string;
+  readonly paintingSha256: string;
+  readonly styleSha256: string;
+  /** The style that the swatch was painted from. */
+  readonly swatchOf?: string;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  allowNegative: true,
+  options: {
+    swatches: { type: 'boolean', default: true },
+    only: { type: 'string' },
+    force: { type: 'boolean', default: false },
+    out: { type: 'string', default: 'models/styles' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+if (values.help) {
+  console.log(usage);
+  process.exit(0);
+}
+const paintings = positionals[0] ?? '../shared/paintings';
+const list = JSON.parse(readFileSync('models/styles/gallery.json', 'utf8')) as Entry[];
+const only = values.only?.split(',');
+const entries = list.filter(({ name }) => !only || only.includes(name));
+const manifestPath = join(values.out, 'manifest.json');
+const manifest: Record<string, Made> = existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath, 'utf8')) : {};
+
+const networks: NetworkWeights[] = [];
+for (const name of shippedNetworkNames) networks.push(await loadNetworkWeights(name));
+const runtime = await startEngine();
+try {
+  for (const entry of entries) await make(entry, runtime);
+} finally {
+  await runtime.close();
+}
+
+async function make(entry: Entry, runtime: Runtime): Promise<void> {
+  const { name, file, ...words } = entry;
+  const path = join(values.out, `${name}.style`);
+  const bytes = readFileSync(join(paintings, file));
+  const paintingSha256 = await sha256Hex(bytes);
+  const said = { name, title: words.title, artist: words.artist, year: words.year, source: '' };
+  let made = manifest[name];
+  let style = existsSync(path) ? (await readStyle(path).catch(() => undefined))?.style : undefined;
+  if (values.force || !style || made?.paintingSha256 !== paintingSha256 || !isCurrent(style, said)) {
+    const { image } = await decodeImage(bytes, { what: 'Painting', fileName: file });
+    const cropped = cropBottom(image, (entry.cropBottom ?? 0) / 100);
+    style = await captureStyle({ image: cropped, about: said, networks, runtime, bytes: BYTES });
+    const encoded = encodeStyle(style);
+    writeFileSync(path, encoded);
+    made = { painting: file, paintingSha256, styleSha256: await sha256Hex(encoded) };
+    console.log(`${name}: ${encoded.byteLength} bytes`);
+  }
+  const swatch = join(values.out, `${name}.webp`);
+  if (values.swatches && (values.force || made.swatchOf !== made.styleSha256 || !existsSync(swatch))) {
+    const { size, painted, steps, quality } = SWATCH;
+    // Looked at as a picture of 384 pixels, shown at half of that.
+    const options = { styleScale: (2 * size) / painted };
+    const { image, loss, seconds } = await texture({
+      style,
+      weights: networks[0]!,
+      runtime,
+      size: painted,
+      steps,
+      options,
+    });
+    const encoded = await encodeImage(resizeImage(image, size, size), 'webp', { quality });
+    writeFileSync(swatch, encoded);
+    made = { ...made, swatchOf: made.styleSha256 };
+    console.log(`${name}: swatch of ${encoded.byteLength} bytes, loss ${loss.toPrecision(3)}, ${seconds.toFixed(0)} s`);
+  }
+  manifest[name] = made;
+  const sorted = Object.fromEntries(
+    list.flatMap((each) => (manifest[each.name] ? [[each.name, manifest[each.name]]] : [])),
+  );
+  writeFileSync(manifestPath, `${JSON.stringify(sorted, null, 2)}\n`);
+}
+
+/** Whether a style says what it should and is for the networks as they are now. */
+function isCurrent(style: Style, said: Omit<Style, 'networks' | 'palette'>): boolean {
+  const { networks: held, palette: _, ...about } = style;
+  const hashes = (all: readonly { readonly sha256: string }[]) => all.map(({ sha256 }) => sha256).join();
+  return JSON.stringify(about) === JSON.stringify(said) && hashes(held) === hashes(networks);
+}
