@@ -117,6 +117,7 @@ describe('fauve stylize', () => {
       content: '../photo.png',
       styles: ['../style.png:2', '../other.png'],
       output: 'c.png',
+      network: 'vgg19',
       contentLayers: { relu2_1: 1 },
       styleLayers: { relu1_1: 1, relu2_1: 0.5 },
       size: 40,
