@@ -52,7 +52,7 @@ describe('fauve capture', () => {
     const { stderr } = succeeded(await place.fauve(args));
     expect(stderr).toMatch(/^1\/1 {2}vgg19 at 256 pixels\nGroße Welle\.style {2}Große Welle 2, for vgg19, \d+ KB\n$/);
     const style = await read('Große Welle.style');
-    expect(style).toMatchObject({ name: 'gro-e-welle', title: 'Große Welle 2', artist: '', year: null });
+    expect(style).toMatchObject({ name: 'grosse-welle', title: 'Große Welle 2', artist: '', year: null });
     expect(style.networks).not.toEqual((await read('wave.style')).networks);
   });
 

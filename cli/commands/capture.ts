@@ -142,7 +142,8 @@ function slug(text: string): string {
   const plain = text
     .normalize('NFD')
     .replace(/\p{Mn}/gu, '')
-    .toLowerCase();
+    .toLowerCase()
+    .replaceAll('ß', 'ss');
   const name = plain
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 60)
