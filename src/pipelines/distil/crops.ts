@@ -1,11 +1,20 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { createImage, type Image } from '../../image/image.js';
-import { resizeImage } from '../../image/resize.js';
 
-/** A picture that can be read when it is needed. */
+/** A picture that can be read when it is needed. Only crops are asked for: the platform makes them without decoding more than it has to. */
 export interface PictureSource {
   readonly name: string;
-  read(): Promise<Image>;
+  /** Pixels of the upright picture. */
+  size(): Promise<{ readonly width: number; readonly height: number }>;
+  /** A square of it, brought to `size` × `size`: [3,size,size], sRGB in [0,1]. */
+  crop(square: Square, size: number): Promise<Float32Array>;
+}
+
+/** A part of a picture, in its pixels. */
+export interface Square {
+  readonly left: number;
+  readonly top: number;
+  readonly side: number;
+  readonly mirrored: boolean;
 }
 
 /** Uniform in [0,1). */
@@ -20,30 +29,28 @@ export function randomFor(seed: number, ...what: readonly number[]): Random {
   return () => (generator.next() >>> 0) / 2 ** 32;
 }
 
-/** One of a list. */
-export const pick = <T>(items: readonly T[], random: Random): T => items[Math.floor(random() * items.length)]!;
-
-/** A random square of a picture, from `size` pixels to the whole shorter side, brought to `size` × `size`. Half of them are mirrored. */
-export function randomCrop(image: Image, size: number, random: Random): Image {
-  const shorter = Math.min(image.width, image.height);
+/** A random square, with a side from `size` pixels to the whole shorter side. Half of them are mirrored. */
+export function randomSquare(
+  { width, height }: { readonly width: number; readonly height: number },
+  size: number,
+  random: Random,
+): Square {
+  const shorter = Math.min(width, height);
   const least = Math.min(size, shorter);
   const side = Math.round(least + random() * (shorter - least));
-  const left = Math.floor(random() * (image.width - side + 1));
-  const top = Math.floor(random() * (image.height - side + 1));
-  const mirror = random() < 0.5;
-  const data = new Float32Array(3 * side * side);
-  const plane = image.width * image.height;
-  for (let c = 0; c < 3; c++) {
-    for (let y = 0; y < side; y++) {
-      const from = c * plane + (top + y) * image.width + left;
-      const to = (c * side + y) * side;
-      for (let x = 0; x < side; x++) data[to + (mirror ? side - 1 - x : x)] = image.data[from + x]!;
-    }
-  }
-  const resized = resizeImage(createImage(side, side, data), size, size);
-  for (let i = 0; i < resized.data.length; i++) resized.data[i] = Math.min(1, Math.max(0, resized.data[i]!));
-  return resized;
+  const left = Math.floor(random() * (width - side + 1));
+  const top = Math.floor(random() * (height - side + 1));
+  return { left, top, side, mirrored: random() < 0.5 };
 }
+
+/** A random crop of a random picture, [3,size,size]. */
+export async function cropOf(from: readonly PictureSource[], size: number, random: Random): Promise<Float32Array> {
+  const picture = pick(from, random);
+  return picture.crop(randomSquare(await picture.size(), size, random), size);
+}
+
+/** One of a list. */
+const pick = <T>(items: readonly T[], random: Random): T => items[Math.floor(random() * items.length)]!;
 
 /** Changes of colour and contrast, and noise: what a network has to bear that sees pictures in the making. In place. */
 export function distort(data: Float32Array, random: Random): void {
@@ -54,8 +61,7 @@ export function distort(data: Float32Array, random: Random): void {
     const gain = contrast * (0.85 + 0.3 * random());
     const shift = 0.5 + 0.3 * (random() - 0.5);
     for (let i = c * plane; i < (c + 1) * plane; i++) {
-      const disturbed =
-        (data[i]! - 0.5) * gain + shift + (noise > 0 ? noise * (random() + random() + random() - 1.5) * 2 : 0);
+      const disturbed = (data[i]! - 0.5) * gain + shift + (noise > 0 ? noise * (random() - 0.5) * 3 : 0);
       data[i] = Math.min(1, Math.max(0, disturbed));
     }
   }

@@ -7,9 +7,9 @@ import { scheduleFactor } from '../../optim/schedule.js';
 import type { Runtime, Session } from '../../runtime/runtime.js';
 import type { DistilCheckpoint, DistilRecord, DistilTest } from './checkpoint.js';
 import { type Batch, closedForm, fitHeads } from './closed-form.js';
-import { distort, randomFor } from './crops.js';
+import { cropOf, distort, randomFor } from './crops.js';
 import { type DistilOptions, type DistilOptionsInput, resolveDistilOptions } from './options.js';
-import { advance, cropOf, freshCrops, type Making, startMaking, type TrainingPictures } from './pool.js';
+import { advance, freshCrops, type Making, startMaking, type TrainingPictures } from './pool.js';
 import { realTest, teacherReferences } from './real-test.js';
 import { trainingStep } from './step.js';
 import { layersOf } from './student.js';
@@ -166,7 +166,7 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
     }
     const kernels = await averaged(session, start, step, options);
     const tensors = step > 0 ? await refitHeads(request, options, layers, kernels, makings, elapsed) : kernels;
-    await test(step, tensors);
+    if (step > 0) await test(step, tensors);
     return { tensors, options, history, tests, seconds: elapsed() };
   } finally {
     await session.close();

@@ -1,5 +1,5 @@
-import type { PictureSource, Random } from './crops.js';
-import { distort, pick, randomCrop, randomFor } from './crops.js';
+import type { PictureSource } from './crops.js';
+import { cropOf, distort, randomFor } from './crops.js';
 import type { DistilOptions } from './options.js';
 
 /** A picture in the making: what it starts from, what it shall become, and Adam's memory of it. All [3,S,S]. */
@@ -22,11 +22,6 @@ export interface TrainingPictures {
 }
 
 const BETAS = [0.9, 0.99] as const;
-
-/** A random crop of a random picture, undistorted. */
-export async function cropOf(from: readonly PictureSource[], size: number, random: Random): Promise<Float32Array> {
-  return randomCrop(await pick(from, random).read(), size, random).data;
-}
 
 /** A new picture in the making, for a slot of the batch at a step. It starts from its content, or from noise over it. */
 export async function startMaking(

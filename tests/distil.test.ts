@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { evaluate } from '#src/graph/evaluate.js';
+import type { Tensor } from '#src/graph/tensor.js';
+import { distilledTaps } from '#src/networks/distilled.js';
+import type { NetworkWeights } from '#src/networks/network.js';
+import { defaultAdamOptions } from '#src/optim/adam.js';
+import { decodeDistilCheckpoint, encodeDistilCheckpoint } from '#src/pipelines/distil/checkpoint.js';
+import { closedForm, fitHeads } from '#src/pipelines/distil/closed-form.js';
+import { type PictureSource, randomFor, randomSquare } from '#src/pipelines/distil/crops.js';
+import { DistilAborted, type DistilEvent, type DistilRequest, distil } from '#src/pipelines/distil/distil.js';
+import { trainingStep } from '#src/pipelines/distil/step.js';
+import { layersOf } from '#src/pipelines/distil/student.js';
+import { readImage } from '#src/platform/images.js';
+import { pictureFolder } from '#src/platform/picture-folder.js';
+import type { Runtime } from '#src/runtime/runtime.js';
+import { random } from './support/random.js';
+import { openEngine, scene } from './support/restyling.js';
+import { tinyVgg } from './support/tiny-vgg.js';
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openEngine();
+});
+afterAll(() => runtime.close());
+
+const teacher: NetworkWeights = tinyVgg('vgg19', { channels: 6, deepest: 'conv5_1' });
+const every = (channels: number) =>
+  Object.fromEntries(
+    [...teacher.tensors.keys()].filter((key) => key.endsWith('.weight')).map((key) => [key.slice(0, 7), channels]),
+  );
+const small = { conv1_1: 3, conv1_2: 4, conv2_1: 4, conv3_1: 4, conv4_1: 4, conv4_2: 4, conv5_1: 4 };
+
+/** A source of crops of a made-up scene. */
+const source = (seed: number, colour: readonly number[]): PictureSource => ({
+  name: `scene ${seed}`,
+  size: async () => ({ width: 90, height: 70 }),
+  crop: async ({ left, top, mirrored }, size) =>
+    scene(size, size, 1 + seed + left + top + Number(mirrored), colour).data,
+});
+const pictures = (count: number, seed: number) =>
+  Array.from({ length: count }, (_, i) => source(seed + 10 * i, [0.3 + 0.1 * i, 0.5, 0.7 - 0.1 * i]));
+
+const request = (options: DistilRequest['options'] = {}): DistilRequest => ({
+  teacher,
+  runtime,
+  photos: pictures(3, 1),
+  paintings: pictures(3, 11),
+  tests: [],
+  options: { shape: small, cropSize: 64, crops: 16, triplets: 1, fresh: 1, testEvery: 0, pictureLife: 4, ...options },
+});
+
+const batches = Array.from({ length: 2 }, (_, b) => ({
+  data: Float32Array.from(Array.from({ length: 8 }, (_, i) => [...scene(64, 64, 8 * b + i + 1).data]).flat()),
+  count: 8,
+  size: 64,
+}));
+
+describe('the closed form', { timeout: 60_000 }, () => {
+  it('is the teacher itself when no channel is left out', async () => {
+    const shape = every(6);
+    const layers = layersOf(shape, teacher);
+    const kernels = await closedForm(runtime, teacher, shape, layers, batches, () => {});
+    const { errors } = await fitHeads(runtime, teacher, kernels, layers, batches);
+    for (const tap of distilledTaps) expect(errors[tap]).toBeLessThan(0.02);
+  });
+
+  it('explains most of the features with fewer channels and layers, and no more than all', async () => {
+    const layers = layersOf(small, teacher);
+    const kernels = await closedForm(runtime, teacher, small, layers, batches, () => {});
+    expect([...kernels].map(([name, { shape }]) => `${name} ${shape}`).slice(0, 4)).toEqual([
+      'conv1_1.weight 3,3,3,3',
+      'conv1_1.bias 3',
+      'conv1_2.weight 4,3,3,3',
+      'conv1_2.bias 4',
+    ]);
+    const { heads, errors } = await fitHeads(runtime, teacher, kernels, layers, batches);
+    expect(heads.get('relu4_2.head')!.shape).toEqual([4, 6]);
+    for (const tap of distilledTaps) {
+      expect(errors[tap]).toBeGreaterThan(0);
+      expect(errors[tap]).toBeLessThan(0.5);
+    }
+  });
+
+  it.each([
+    [{ conv9_1: 4 }, /no convolution 'conv9_1'/],
+    [{ ...small, conv1_1: 7 }, /1 to 6 channels, received 7/],
+    [{ conv1_1: 3 }, /needs conv2_1/],
+  ])('refuses a shape that cannot serve: %j', (shape, message) => {
+    expect(() => layersOf(shape as Record<string, number>, teacher)).toThrow(message);
+  });
+});
+
+describe('a training step', { timeout: 60_000 }, () => {
+  const shape = { triplets: 2, fresh: 1, size: 16, gramWeight: 5, residualWeight: 5 };
+  const values = random(3);
+  let outputs: Record<string, Tensor>;
+  let feeds: Record<string, Float32Array>;
+  let names: readonly string[];
+
+  beforeAll(async () => {
+    const layers = layersOf(small, teacher);
+    const kernels = await closedForm(runtime, teacher, small, layers, batches, () => {});
+    const { heads } = await fitHeads(runtime, teacher, kernels, layers, batches);
+    const student = new Map([...kernels, ...heads]);
+    const graph = trainingStep(teacher, student, layers, shape, defaultAdamOptions);
+    const weights = Object.fromEntries([...student].map(([name, { data }]) => [name, data]));
+    const moment = (name: string) => new Float32Array(weights[name.replace(/ (first|second) moment$/, '')]!.length);
+    outputs = graph.outputs;
+    names = graph.names;
+    feeds = {
+      ...weights,
+      ...Object.fromEntries(graph.state.map((name) => [name, moment(name)])),
+      x: values.uniform([2, 3, 16, 16], 0.2, 0.8),
+      rest: values.uniform([5, 3, 16, 16], 0, 1),
+      'content weight': Float32Array.of(0.1, 0.3),
+      'adam rate': Float32Array.of(0.01),
+      'adam correction': Float32Array.of(1),
+    };
+  }, 60_000);
+
+  /** How a scalar changes when an input moves along a direction, by central differences. */
+  const along = (output: Tensor, name: string, direction: Float32Array): number => {
+    const step = 1e-5 * Math.max(...feeds[name]!.map(Math.abs));
+    const at = (t: number) => {
+      const moved = Float64Array.from(feeds[name]!, (value, i) => value + t * direction[i]!);
+      return evaluate([output], { ...feeds, [name]: moved })[0]![0]!;
+    };
+    return (at(step) - at(-step)) / (2 * step);
+  };
+  const dot = (a: ArrayLike<number>, b: Float32Array) => b.reduce((sum, value, i) => sum + value * a[i]!, 0);
+
+  it('gives the gradient of the stylisation losses with respect to the pictures in the making', () => {
+    const direction = values.uniform([2, 3, 16, 16]);
+    const [gradient] = evaluate([outputs['x gradient']!], feeds);
+    // The mean of two pictures' losses is given, the gradient is that of their sum.
+    const numeric = 2 * along(outputs.stylisation!, 'x', direction);
+    expect(Math.abs(dot(gradient!, direction) - numeric)).toBeLessThan(1e-5 * Math.abs(numeric));
+  });
+
+  it('steps along the gradient of the total with respect to kernels, biases and heads', () => {
+    for (const name of ['conv1_1.weight', 'conv2_1.bias', 'conv4_2.weight', 'conv5_1.weight', 'relu3_1.head']) {
+      expect(names).toContain(name);
+      const direction = values.uniform([feeds[name]!.length]);
+      // From nothing, the first moment is (1 − β₁) · gradient.
+      const [moment] = evaluate([outputs[`next ${name} first moment`]!], feeds);
+      const gradient = dot(moment!, direction) / (1 - defaultAdamOptions.beta1);
+      const numeric = along(outputs.total!, name, direction);
+      expect(Math.abs(gradient - numeric)).toBeLessThan(1e-4 * Math.abs(numeric));
+    }
+  });
+});
+
+describe('distil', { timeout: 120_000 }, () => {
+  it('lowers the errors on pictures that stay the same', async () => {
+    const one = (seed: number) => [
+      { ...source(seed, []), crop: async () => scene(64, 64, seed, [0.4, 0.6, 0.3]).data },
+    ];
+    const options = {
+      steps: 60,
+      learningRate: 0.01,
+      averageDecay: 0.9,
+      fresh: 1,
+      pictureLife: 1000,
+      pictureRate: 1e-9,
+    };
+    const { history, tensors } = await distil({ ...request(options), photos: one(1), paintings: one(2) });
+    const mean = (from: number, to: number) =>
+      history.slice(from, to).reduce((sum, { total }) => sum + total, 0) / (to - from);
+    expect(mean(55, 60)).toBeLessThan(0.75 * mean(0, 5));
+    for (const { data } of tensors.values()) expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  it('goes on after an interruption to the very same network', async () => {
+    const whole = await distil(request({ steps: 6 }));
+    const controller = new AbortController();
+    const onProgress = (event: DistilEvent) => {
+      if (event.type === 'step' && event.step === 3) controller.abort();
+    };
+    const stopped = await distil({ ...request({ steps: 6 }), signal: controller.signal, onProgress }).catch((e) => e);
+    expect(stopped).toBeInstanceOf(DistilAborted);
+    const bytes = encodeDistilCheckpoint((stopped as DistilAborted).checkpoint);
+    const resumed = await distil({ ...request(), resume: decodeDistilCheckpoint(bytes) });
+    expect(resumed.history.map(({ total }) => total)).toEqual(whole.history.map(({ total }) => total));
+    for (const [name, { data }] of whole.tensors) expect(resumed.tensors.get(name)!.data).toEqual(data);
+  });
+
+  it('tests for real: the teacher judges what was made with the student', async () => {
+    const tests = [{ name: 'pair', content: scene(64, 64, 5), style: scene(64, 64, 6, [0.8, 0.3, 0.2]) }];
+    const options = { steps: 2, testEvery: 5, testSteps: 5, testSize: 64 };
+    const result = await distil({ ...request(options), tests });
+    expect(result.tests.map(({ step }) => step)).toEqual([0, 2]);
+    const [{ pairs: [pair] = [] } = {}] = result.tests;
+    expect(pair!.teacher).toBeLessThan(pair!.start);
+    expect(pair!.student).toBeLessThan(pair!.start);
+  });
+
+  it('refuses an empty folder, a wrong option and a checkpoint of another teacher', async () => {
+    await expect(distil({ ...request(), photos: [] })).rejects.toThrow(/received 0 and 3/);
+    await expect(distil(request({ steps: -1 }))).rejects.toThrow(/steps/);
+    expect(() => decodeDistilCheckpoint(new Uint8Array(4), 'a.checkpoint')).toThrow(/a\.checkpoint/);
+  });
+});
+
+describe('crops', () => {
+  it('lie inside the picture, and are as large as can be where it is small', () => {
+    for (let i = 0; i < 200; i++) {
+      const size = { width: 30 + i, height: 120 - (i % 100) };
+      const { left, top, side } = randomSquare(size, 40, randomFor(7, i));
+      expect(side).toBeGreaterThanOrEqual(Math.min(40, size.width, size.height));
+      expect(Math.min(left, top)).toBeGreaterThanOrEqual(0);
+      expect(left + side).toBeLessThanOrEqual(size.width);
+      expect(top + side).toBeLessThanOrEqual(size.height);
+    }
+  });
+
+  it('of files are upright, sRGB and of the size asked for', async () => {
+    const chelsea = (await pictureFolder('examples/photos')).find(({ name }) => name === 'chelsea.jpg')!;
+    const { width, height } = await chelsea.size();
+    const side = Math.min(width, height);
+    const square = { left: width - side, top: 0, side, mirrored: false };
+    const data = await chelsea.crop(square, 64);
+    const mirror = await chelsea.crop({ ...square, mirrored: true }, 64);
+    expect(data).toHaveLength(3 * 64 * 64);
+    for (let x = 0; x < 64; x++) expect(data[x]).toBeCloseTo(mirror[63 - x]!, 1);
+    const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    expect(mean(data)).toBeCloseTo(mean((await readImage('examples/photos/chelsea.jpg')).data), 1);
+    await expect(pictureFolder('tests')).rejects.toThrow(/holds no picture/);
+    await expect(pictureFolder('nowhere')).rejects.toThrow(/nowhere does not exist/);
+  });
+
+  it('are drawn from numbers that depend on the seed and the purpose alone', () => {
+    const draw = (...what: number[]) => Array.from({ length: 4 }, randomFor(1, ...what));
+    expect(draw(2, 3)).toEqual(draw(2, 3));
+    const all = [draw(2, 3), draw(3, 2), draw(2, 4), draw(2), draw(0, 0)];
+    expect(new Set(all.map(String)).size).toBe(all.length);
+    expect(all.flat().every((value) => value >= 0 && value < 1)).toBe(true);
+  });
+});
