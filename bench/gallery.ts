@@ -31,7 +31,7 @@ const usage = `npm run gallery -- [PAINTINGS] [options]
 const BYTES = 42 * 1024;
 
 /** A swatch is painted larger than it is shown, so that its strokes are sharp. */
-const SWATCH = { size: 192, painted: 288, steps: 100, quality: 82 } as const;
+const SWATCH = { size: 192, painted: 288, steps: 60, quality: 82 } as const;
 
 interface Entry {
   readonly name: string;
@@ -104,7 +104,7 @@ async function make(entry: Entry, runtime: Runtime): Promise<void> {
   if (values.swatches && (values.force || made.swatchOf !== made.styleSha256 || !existsSync(swatch))) {
     const { size, painted, steps, quality } = SWATCH;
     // Looked at as a picture of 384 pixels, shown at half of that.
-    const options = { styleScale: (2 * size) / painted };
+    const options = { styleScale: (2 * size) / (painted + 32) };
     const { image, loss, seconds } = await texture({
       style,
       weights: networks[0]!,

@@ -1,6 +1,6 @@
 /** Fauve in Node: the public names. */
 export { type ErrorCode, FauveError } from './errors.js';
-export { cropBottom } from './image/crop.js';
+export { cropBottom, cropImage, type Rectangle } from './image/crop.js';
 export { createImage, type Image } from './image/image.js';
 export { psnr, ssim } from './image/metrics.js';
 export { quantise } from './image/quantise.js';

@@ -1,5 +1,6 @@
 import { FauveError } from '../errors.js';
 import { matchColours } from '../image/colour.js';
+import { cropImage } from '../image/crop.js';
 import { createImage, type Image } from '../image/image.js';
 import { noiseImage } from '../image/noise.js';
 import { resizeImage } from '../image/resize.js';
@@ -30,10 +31,13 @@ export interface TextureRequest {
 
 export const defaultTextureSteps = 120;
 
+/** Pixels that are painted on each side beside the picture and cut off. */
+const MARGIN = 16;
+
 /**
  * Synthesises a picture from a style alone (Gatys et al. 2015, "Texture Synthesis Using Convolutional Neural Networks"): what the
  * style has of colours and strokes, with no content. It is `stylize` without a content loss, from soft patches in the colours of
- * the palette, from coarse to fine.
+ * the palette, from coarse to fine. A margin of 16 pixels is painted beside it and cut off; progress and loss are those of the whole.
  * @throws FauveError as `stylize`
  */
 export async function texture(request: TextureRequest): Promise<StylizeResult> {
@@ -42,16 +46,27 @@ export async function texture(request: TextureRequest): Promise<StylizeResult> {
     throw new FauveError('usage', `The size of a texture is a whole number from 32 to 4096, received ${size}.`);
   }
   const { memoryLimit, signal, onProgress } = request;
-  return stylize({
-    content: patches(size, seed, style.palette),
+  // The network pads with grey, which shows along the edges.
+  const painted = size + 2 * MARGIN;
+  const result = await stylize({
+    content: patches(painted, seed, style.palette),
     styles: [{ style, weight: 1 }],
     weights,
     runtime,
-    options: { coarseSteps: steps, tvWeight: 0.2, ...options, contentWeight: 0, size: `${size}x${size}`, steps, seed },
+    options: {
+      coarseSteps: steps,
+      ...options,
+      contentWeight: 0,
+      size: `${painted}x${painted}`,
+      steps,
+      seed,
+    },
     ...(memoryLimit === undefined ? {} : { memoryLimit }),
     ...(signal ? { signal } : {}),
     ...(onProgress ? { onProgress } : {}),
   });
+  const image = cropImage(result.image, { left: MARGIN, top: MARGIN, width: size, height: size });
+  return { ...result, image };
 }
 
 /** Widths of the patches: parts of the side, and how much of each. Fine noise would stay as speckle. */
