@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
   options: {
     network: { type: 'string', default: 'distilled' },
     out: { type: 'string', default: 'docs/images' },
+    doc: { type: 'string', default: 'docs/styles.md' },
     json: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -36,6 +37,7 @@ if (values.help) {
   PAINTINGS       folder of the paintings (default ../shared/paintings)
   --network NAME  a loss network, or the file of a distilled one (default distilled)
   --out DIR       folder of the plots (default docs/images)
+  --doc FILE      the page whose tables are written anew (default docs/styles.md)
   --json FILE     writes all figures`);
   process.exit(0);
 }
@@ -86,11 +88,18 @@ async function measure(image: Image, size: number): Promise<Record<string, Measu
 
 const average = (numbers: readonly number[]) => numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 const percent = (value: number) => (100 * value).toFixed(value < 0.0995 ? 1 : 0);
-const row = (cells: readonly (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
-const head = (cells: readonly (string | number)[]) => {
-  row(cells);
-  row(cells.map(() => '---'));
-};
+
+/** A table in Markdown, its columns aligned. */
+function table(head: readonly (string | number)[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [head, ...rows].map((row) => head.map((_, i) => String(row[i] ?? '')));
+  const widths = head.map((_, i) => Math.max(3, ...cells.map((row) => row[i]!.length)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  const [first, ...rest] = cells.map(line);
+  return [first, line(widths.map((width) => '-'.repeat(width))), ...rest].join('\n');
+}
+
+/** Parts of the page by the name of their marks: `<!-- figures: NAME -->` … `<!-- end -->`. */
+const parts: Record<string, string> = {};
 
 /** Figures of all paintings by what they are of. */
 const figures: Record<string, number[]> = {};
@@ -109,7 +118,7 @@ for (const file of files) {
     const { gram } = sizes[1]!.layers[layer]!;
     const matrix = { size: Math.sqrt(gram.length), data: gram };
     const spectrum = spectrumOf(matrix);
-    for (const [i, rank] of ranks.entries()) {
+    for (const rank of ranks) {
       if (rank > matrix.size) continue;
       const of = (factor: Parameters<typeof gramOfFactor>[0]) => relativeError(gram, gramOfFactor(factor));
       note(`eigen ${layer} ${rank}`, of(eigenFactor(spectrum, rank)));
@@ -145,15 +154,17 @@ for (const [method, title] of [
   ['eigen', 'eigenvectors'],
   ['nystrom', 'Nyström'],
 ] as const) {
-  console.log(
-    `\nError of the Gram matrix in per cent by rank, ${title}; ${weights.name}, 512 pixels, ${files.length} paintings:\n`,
-  );
   const known = (layer: string) => ranks.filter((rank) => figures[`${method} ${layer} ${rank}`]);
-  head(['layer', ...ranks]);
-  for (const layer of layers) row([layer, ...known(layer).map((rank) => percent(mean(`${method} ${layer} ${rank}`)))]);
+  parts[method] = table(
+    ['layer', ...ranks],
+    layers.map((layer) => [layer, ...known(layer).map((rank) => percent(mean(`${method} ${layer} ${rank}`)))]),
+  );
   const series = layers.map((layer) => ({
     name: `style ${layer}`,
-    points: known(layer).map((step) => ({ step, value: mean(`${method} ${layer} ${step}`) })),
+    // At the full rank only rounding is left, which would take most of the axis.
+    points: known(layer)
+      .map((step) => ({ step, value: mean(`${method} ${layer} ${step}`) }))
+      .filter(({ value }) => value > 5e-4),
   }));
   const svg = lossPlotSvg(series, {
     title: `Relative error of the Gram matrix by rank: ${title}`,
@@ -162,20 +173,29 @@ for (const [method, title] of [
   });
   writeFileSync(join(values.out, `style-rank-${method}.svg`), svg);
 }
-console.log('\nStyle loss that a file leaves (mean over layers of the squared error), by its size:\n');
-head(kilobytes.map((kb) => `${kb} KB`));
-row(kilobytes.map((kb) => mean(`left ${kb}`).toFixed(4)));
-console.log('\nRanks at 64 KB, from the smallest to the largest:\n');
-head(layers);
-row(layers.map((layer) => `${Math.min(...figures[`rank ${layer}`]!)}–${Math.max(...figures[`rank ${layer}`]!)}`));
-console.log('\nError of a mixture of two sizes in per cent, and of the nearer one alone:\n');
-head(['layer', '362 of 256 and 512', 'nearer', '724 of 512 and 1024', 'nearer']);
-for (const layer of layers) {
-  row([
+parts.left = table(
+  kilobytes.map((kb) => `${kb} KB`),
+  [kilobytes.map((kb) => mean(`left ${kb}`).toFixed(4))],
+);
+parts.ranks = table(layers, [
+  layers.map((layer) => `${Math.min(...figures[`rank ${layer}`]!)}–${Math.max(...figures[`rank ${layer}`]!)}`),
+]);
+parts.mixtures = table(
+  ['layer', '362 of 256 and 512', 'nearer', '724 of 512 and 1024', 'nearer'],
+  layers.map((layer) => [
     layer,
     ...[362, 724].flatMap((size) => ['mixed', 'nearer'].map((what) => percent(mean(`${what} ${layer} ${size}`)))),
-  ]);
+  ]),
+);
+parts.network = `Measured with ${weights.name} (SHA-256 ${weights.sha256.slice(0, 12)}…) on ${files.length} paintings.`;
+let page = readFileSync(values.doc, 'utf8');
+for (const [name, text] of Object.entries(parts)) {
+  console.log(`\n${name}\n\n${text}`);
+  const marks = new RegExp(`(<!-- figures: ${name} -->)[^]*?(<!-- end -->)`);
+  if (!marks.test(page)) throw new Error(`${values.doc} has no marks for the figures '${name}'.`);
+  page = page.replace(marks, (_, start: string, end: string) => `${start}\n\n${text}\n\n${end}`);
 }
+writeFileSync(values.doc, page);
 if (values.json) {
   const about = { network: weights.name, sha256: weights.sha256, files, ranks, kilobytes };
   writeFileSync(values.json, `${JSON.stringify({ ...about, figures }, null, 2)}\n`);
