@@ -8,7 +8,7 @@ const COLUMNS = 6;
 const SWATCH = 192;
 const GAP = 24;
 const MARGIN = 40;
-const TITLE = 76;
+const TITLE = 92;
 const CAPTION = 62;
 const FONT = "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 /** Letters that a line of a caption holds. */
@@ -50,7 +50,7 @@ export async function styleSheet(styles: readonly ShippedStyle[], format: Output
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="${FONT}">`,
     `<rect width="${width}" height="${height}" fill="#fbfaf7"/>`,
     `<text x="${MARGIN}" y="46" font-size="24" font-weight="bold" fill="#1c1b19">Styles that come with Fauve</text>`,
-    `<text x="${width - MARGIN}" y="46" font-size="14" text-anchor="end" fill="#7a766d">painted by Fauve from the style files alone</text>`,
+    `<text x="${MARGIN}" y="70" font-size="14" fill="#7a766d">painted by Fauve from the style files alone</text>`,
     ...styles.flatMap((style, i) => caption(style, corner(i))),
     '</svg>',
   ].join('');
