@@ -46,7 +46,17 @@ const request = (options: DistilRequest['options'] = {}): DistilRequest => ({
   photos: pictures(3, 1),
   paintings: pictures(3, 11),
   tests: [],
-  options: { shape: small, cropSize: 64, crops: 16, triplets: 1, fresh: 1, testEvery: 0, pictureLife: 4, ...options },
+  options: {
+    shape: small,
+    cropSize: 64,
+    crops: 16,
+    pool: 3,
+    triplets: 1,
+    fresh: 1,
+    testEvery: 0,
+    pictureLife: 3,
+    ...options,
+  },
 });
 
 const batches = Array.from({ length: 2 }, (_, b) => ({

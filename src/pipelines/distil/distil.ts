@@ -7,7 +7,7 @@ import { scheduleFactor } from '../../optim/schedule.js';
 import type { Runtime, Session } from '../../runtime/runtime.js';
 import type { DistilCheckpoint, DistilRecord, DistilTest } from './checkpoint.js';
 import { type Batch, closedForm, fitHeads } from './closed-form.js';
-import { cropOf, distort, randomFor } from './crops.js';
+import { cropOf, distort, type Random, randomFor } from './crops.js';
 import { type DistilOptions, type DistilOptionsInput, resolveDistilOptions } from './options.js';
 import { advance, freshCrops, type Making, startMaking, type TrainingPictures } from './pool.js';
 import { realTest, teacherReferences } from './real-test.js';
@@ -77,6 +77,12 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
       `Training needs photos and paintings, received ${request.photos.length} and ${request.paintings.length}.`,
     );
   }
+  if (options.pool < options.triplets) {
+    throw new FauveError(
+      'usage',
+      `The pool holds at least the ${options.triplets} pictures of a batch, received ${options.pool}.`,
+    );
+  }
   if (resume && resume.teacherSha256 !== teacher.sha256) {
     throw new FauveError('input', 'The checkpoint is of another teacher. Start again without --resume.');
   }
@@ -104,10 +110,10 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
     const zeros = Object.fromEntries(graph.state.map((name) => [name, new Float32Array(sizeOf(session, name))]));
     const initial = Object.fromEntries([...start].map(([name, { data }]) => [name, data]));
     await session.write({ ...zeros, ...initial, ...(resume?.state ?? {}) });
-    const slots = Array.from({ length: options.triplets }, (_, slot) => slot);
-    let makings: Making[] = resume
-      ? [...resume.makings]
-      : await Promise.all(slots.map((slot) => startMaking(request, options, 0, slot)));
+    const makings: Making[] = [...(resume?.makings ?? [])];
+    for (let slot = makings.length; slot < options.pool; slot++) {
+      makings.push(await startMaking(request, options, 0, slot));
+    }
     const fetch = ['total', ...graph.errorNames, 'x gradient'];
     let step = resume?.step ?? 0;
     const checkpoint = async (): Promise<DistilCheckpoint> => ({
@@ -119,18 +125,20 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
       tests: [...tests],
       start,
       state: await session.read([...graph.names, ...graph.state]),
-      makings,
+      makings: [...makings],
     });
     let next = freshCrops(request, options, step + 1);
     while (step < options.steps) {
       if (signal?.aborted) throw new DistilAborted(await checkpoint());
       const fresh = await next;
+      const slots = drawSlots(makings.length, options.triplets, randomFor(options.seed, 6, step));
+      const drawn = slots.map((slot) => makings[slot]!);
       const rate = options.learningRate * scheduleFactor('cosine', step + 1, options.steps, 20);
       const running = session.run(
         {
-          x: joined(makings.map(({ image }) => image)),
-          rest: joined([...makings.map(({ content }) => content), ...makings.map(({ style }) => style), ...fresh]),
-          'content weight': Float32Array.from(makings, ({ contentWeight }) => contentWeight),
+          x: joined(drawn.map(({ image }) => image)),
+          rest: joined([...drawn.map(({ content }) => content), ...drawn.map(({ style }) => style), ...fresh]),
+          'content weight': Float32Array.from(drawn, ({ contentWeight }) => contentWeight),
           ...adamScalars(step + 1, rate, adam),
         },
         fetch,
@@ -149,13 +157,11 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
         );
       }
       const gradient = values['x gradient']!;
-      const length = gradient.length / makings.length;
-      makings = await Promise.all(
-        makings.map(async (making, slot) => {
-          advance(making, gradient.subarray(slot * length, (slot + 1) * length), options.pictureRate);
-          return making.age < making.life ? making : startMaking(request, options, step, slot);
-        }),
-      );
+      const length = gradient.length / drawn.length;
+      for (const [i, making] of drawn.entries()) {
+        advance(making, gradient.subarray(i * length, (i + 1) * length), options.pictureRate);
+        if (making.age >= making.life) makings[slots[i]!] = await startMaking(request, options, step, slots[i]!);
+      }
       const errors = Object.fromEntries(graph.errorNames.map((name) => [name, values[name]![0]!]));
       const record = { step, total, errors, seconds: elapsed() };
       history.push(record);
@@ -199,16 +205,13 @@ async function refitHeads(
   elapsed: () => number,
 ): Promise<Map<string, WeightTensor>> {
   const batches = await cropBatches(request, options, 5);
-  const made = makings.map(({ image }) => image);
-  const filled = Array.from({ length: BATCH }, (_, i) => made[i % made.length]!);
+  for (let at = 0; at < makings.length; at += BATCH) {
+    // The last batch is filled up from the front.
+    const data = Array.from({ length: BATCH }, (_, i) => makings[(at + i) % makings.length]!.image);
+    batches.push({ data: joined(data), count: BATCH, size: options.cropSize });
+  }
   const kernels = new Map([...tensors].filter(([name]) => !name.endsWith('.head')));
-  return withHeads(
-    request,
-    kernels,
-    layers,
-    [...batches, { data: joined(filled), count: BATCH, size: options.cropSize }],
-    elapsed,
-  );
+  return withHeads(request, kernels, layers, batches, elapsed);
 }
 
 async function withHeads(
@@ -242,6 +245,12 @@ async function cropBatches(
     batches.push({ data: joined(data), count: BATCH, size: cropSize });
   }
   return batches;
+}
+
+/** Different slots of the pool, at random: batches that follow each other must not show the same pictures. */
+function drawSlots(pool: number, count: number, random: Random): number[] {
+  const slots = Array.from({ length: pool }, (_, slot) => slot);
+  return Array.from({ length: count }, () => slots.splice(Math.floor(random() * slots.length), 1)[0]!);
 }
 
 /** The averaged weights; before the first step there is no average. */

@@ -16,8 +16,9 @@ const schema = z.strictObject({
   steps: count.default(2000).describe('training steps after the closed form'),
   crops: count.min(8).default(96).describe('crops that the closed form is fitted to'),
   cropSize: z.number().int().min(64).max(512).default(160).describe('side of a crop in pixels'),
-  triplets: count.min(1).default(3).describe('pictures in the making in each batch, with their contents and styles'),
-  fresh: count.min(1).default(3).describe('other crops in each batch'),
+  pool: count.min(1).default(48).describe('pictures in the making'),
+  triplets: count.min(1).default(2).describe('pictures in the making in each batch, with their contents and styles'),
+  fresh: count.min(1).default(2).describe('other crops in each batch'),
   learningRate: z
     .number()
     .positive()
@@ -27,8 +28,11 @@ const schema = z.strictObject({
   gramWeight: z.number().min(0).default(5).describe('weight of the errors of Gram matrices; features have 1'),
   residualWeight: z.number().min(0).default(5).describe("weight of the errors of the style loss's residuals"),
   averageDecay: z.number().min(0).lt(1).default(0.995).describe('decay of the averaged weights, which are kept'),
-  pictureRate: z.number().positive().default(0.03).describe('learning rate of the pictures in the making'),
-  pictureLife: count.min(1).default(160).describe('steps until a picture in the making is replaced, at most'),
+  pictureRate: z.number().positive().default(0.04).describe('learning rate of the pictures in the making'),
+  pictureLife: count
+    .min(1)
+    .default(60)
+    .describe('steps that a picture in the making takes before it is replaced, at most'),
   testEvery: count.default(250).describe('steps between two real tests; 0 for none'),
   testSteps: count.min(1).default(60).describe('steps of the optimisation in a real test'),
   testSize: z.number().int().min(64).default(256).describe('longer side of the pictures of a real test'),
