@@ -7,7 +7,7 @@ import { decodeStyle, encodeStyle } from '#src/styles/style-file.js';
 import { type Outcome, openWorkplace, tinyRun, type Workplace } from './support/cli.js';
 
 // Each command is a process of its own, on machines that may be busy.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let place: Workplace;
 beforeAll(async () => {
@@ -65,27 +65,17 @@ describe('fauve capture', () => {
     expect(await read('two.style')).toEqual({ ...before, networks: [other, before.networks[0]] });
   });
 
-  it('checks before the work what it writes', async () => {
-    await refused(['capture', 'style.png', ...engine], 2, /no output.*-o wave\.style/);
-    await refused(['capture', 'style.png', '-o', 'a.png', ...engine], 2, /must end in \.style; received '\.png'/);
-    await refused(
-      ['capture', 'style.png', '-o', 'wave.style', ...engine],
-      1,
-      /wave\.style exists already.*--overwrite/,
-    );
-    await refused(['capture', 'style.png', '-o', 'no/a.style', ...engine], 1, /folder .*no does not exist/);
-    await refused(['capture', 'style.png', '-o', 'a.style', '--add', ...engine], 1, /a\.style does not exist/);
-    await refused(
-      ['capture', 'style.png', '-o', 'a.style', '--name', 'A B', ...engine],
-      2,
-      /expected a name as great-wave/,
-    );
-    await refused(['capture', 'wave.style', '-o', 'a.style', ...engine], 1, /Painting wave\.style is not a picture/);
-    await refused(
-      ['capture', 'style.png', '-o', 'a.style', '--crop-bottom', '99', ...engine],
-      2,
-      /percentage from 0 to 90/,
-    );
+  it.each<[number, RegExp, ...string[]]>([
+    [2, /no output.*-o wave\.style/, 'style.png'],
+    [2, /must end in \.style; received '\.png'/, 'style.png', '-o', 'a.png'],
+    [1, /wave\.style exists already.*--overwrite/, 'style.png', '-o', 'wave.style'],
+    [1, /folder .*no does not exist/, 'style.png', '-o', 'no/a.style'],
+    [1, /a\.style does not exist/, 'style.png', '-o', 'a.style', '--add'],
+    [2, /expected a name as great-wave/, 'style.png', '-o', 'a.style', '--name', 'A B'],
+    [1, /Painting wave\.style is not a picture/, 'wave.style', '-o', 'a.style'],
+    [2, /percentage from 0 to 90/, 'style.png', '-o', 'a.style', '--crop-bottom', '99'],
+  ])('checks before the work what it writes: exit %i, %s', async (code, message, ...args) => {
+    await refused(['capture', ...args, ...engine], code, message);
     expect(await exists('a.style')).toBe(false);
   });
 });
