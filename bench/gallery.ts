@@ -31,7 +31,7 @@ const usage = `npm run gallery -- [PAINTINGS] [options]
 const BYTES = 42 * 1024;
 
 /** A swatch is painted larger than it is shown, so that its strokes are sharp. */
-const SWATCH = { size: 192, painted: 288, steps: 36, quality: 72 } as const;
+const SWATCH = { size: 192, painted: 288, steps: 24, quality: 68 } as const;
 
 interface Entry {
   readonly name: string;
