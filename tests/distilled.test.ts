@@ -10,7 +10,7 @@ import { distilledFile, tinyDistilled } from './support/tiny-distilled.js';
 
 const network = tinyDistilled({ name: 'tiny', channels: 4, teacherChannels: 6 });
 const bytes = distilledFile(network);
-const { tensors, metadata } = readSafetensors(bytes);
+const { tensors, metadata } = readSafetensors(bytes, 'it', { integers: true });
 
 /** The file with other tensors: `undefined` takes one away. */
 const changed = (changes: Record<string, WeightTensor | undefined>) => {
@@ -46,9 +46,13 @@ describe('the file of a distilled network', () => {
     for (const [name, { shape, data }] of network.tensors) {
       const { shape: readShape, data: readData } = read.tensors.get(name)!;
       expect(readShape).toEqual(shape);
-      for (const [i, value] of data.entries()) expect(Math.abs(readData[i]! - value)).toBeLessThan(1e-3);
+      // Half a step of 8 bits, of the largest value that such a step may have to serve.
+      const largest = Math.max(...data.map(Math.abs));
+      for (const [i, value] of data.entries()) expect(Math.abs(readData[i]! - value)).toBeLessThan(largest / 250);
     }
     expect(encodeDistilled(read.tensors, read.origin).byteLength).toBe(bytes.byteLength);
+    const kernels = [...network.tensors].flatMap(([name, { data }]) => (name.endsWith('.weight') ? [data.length] : []));
+    expect(kernels.reduce((a, b) => a + b)).toBeLessThan(bytes.byteLength);
     expect(vgg(read).layers).toEqual(vgg(network).layers);
   });
 
@@ -59,8 +63,10 @@ describe('the file of a distilled network', () => {
   it('may have fewer layers, and channels of its own in each', async () => {
     const shallow = new Map<string, WeightTensor>([
       ['conv1_1.weight', zeros(5, 3, 3, 3)],
+      ['conv1_1.scale', zeros(5)],
       ['conv1_1.bias', zeros(5)],
       ['conv2_1.weight', zeros(2, 5, 3, 3)],
+      ['conv2_1.scale', zeros(2)],
       ['conv2_1.bias', zeros(2)],
       ['relu2_1.head', zeros(2, 128)],
     ]);
@@ -78,12 +84,12 @@ describe('what is no distilled network', () => {
       writeSafetensors(tensors, { ...metadata, format: 'x\n'.repeat(99) }),
       /its format is "x\\nx.{1,90}, expected/,
     ],
-    ['without a format', writeSafetensors(tensors), /its format is undefined, expected fauve-distilled-1/],
+    ['without a format', writeSafetensors(tensors), /its format is undefined, expected fauve-distilled-2/],
     ['without convolutions', writeSafetensors(new Map(), metadata), /it has no convolution/],
     ['without a bias', changed({ 'conv3_2.bias': undefined }), /it has no conv3_2\.bias/],
     [
       'with a gap',
-      changed({ 'conv3_2.weight': undefined, 'conv3_2.bias': zeros(4) }),
+      changed({ 'conv3_2.weight': undefined, 'conv3_2.scale': undefined, 'conv3_2.bias': zeros(4) }),
       /"conv3_2\.bias" belongs to no layer/,
     ],
     [
@@ -92,6 +98,7 @@ describe('what is no distilled network', () => {
       /conv2_1\.weight is \[4,4,5,5\], expected \[any,4,3,3\]/,
     ],
     ['with layers that do not fit', changed({ 'conv2_1.weight': zeros(4, 3, 3, 3) }), /expected \[any,4,3,3\]/],
+    ['with a kernel without a scale', changed({ 'conv2_1.scale': undefined }), /it has no conv2_1\.scale/],
     ['with a bias that does not fit', changed({ 'conv2_1.bias': zeros(5) }), /conv2_1\.bias is \[5\], expected \[4\]/],
     [
       'with a head that does not fit',
