@@ -41,8 +41,8 @@ export interface CaptureRequest {
   readonly runtime: Runtime;
   /** {@link captureSizes} by default, without those at which the painting would be enlarged more than twice. */
   readonly sizes?: readonly number[];
-  /** For each network; {@link captureBytes} by default. */
-  readonly bytes?: number;
+  /** For each network, or by its name; {@link captureBytes} by default. */
+  readonly bytes?: number | Readonly<Record<string, number>>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CaptureProgress) => void;
 }
@@ -71,7 +71,8 @@ export async function captureStyle(request: CaptureRequest): Promise<Style> {
       measured.push({ size, layers: await measure(runtime, network, image, size, layers) });
       onProgress({ network: network.name, size, done: ++done, total });
     }
-    networks.push({ network: network.name, sha256: network.sha256, sizes: compressSizes(measured, bytes) });
+    const most = typeof bytes === 'number' ? bytes : (bytes[network.name] ?? captureBytes);
+    networks.push({ network: network.name, sha256: network.sha256, sizes: compressSizes(measured, most) });
   }
   return { ...about, networks };
 }
