@@ -1,8 +1,6 @@
 import { type DistilRecord, type DistilTest, lossPlotSvg, renderPlot, writeFileAtomically } from 'fauve';
+import { averagedCurve } from './curves.js';
 import { plotFormat } from './outputs.js';
-
-/** Steps that one point of a curve averages, at the most points that the eye can tell apart. */
-const POINTS = 300;
 
 /**
  * Draws the curves of a distillation: the relative error of each layer's features, and of the Gram matrices together; tests are marked
@@ -14,15 +12,7 @@ export async function writeDistilPlot(
   history: readonly DistilRecord[],
   tests: readonly DistilTest[],
 ): Promise<void> {
-  const window = Math.max(1, Math.ceil(history.length / POINTS));
-  const curve = (of: (record: DistilRecord) => number) => {
-    const points: { step: number; value: number }[] = [];
-    for (let i = 0; i + window <= history.length; i += window) {
-      const part = history.slice(i, i + window);
-      points.push({ step: part.at(-1)!.step, value: part.reduce((sum, record) => sum + of(record), 0) / window });
-    }
-    return points;
-  };
+  const curve = (of: (record: DistilRecord) => number) => averagedCurve(history, of);
   const names = Object.keys(history[0]?.errors ?? {});
   const layers = names.filter((name) => name.startsWith('feature '));
   const together = (kind: string) => {

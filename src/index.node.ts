@@ -25,7 +25,7 @@ export {
   decodeDistilCheckpoint,
   encodeDistilCheckpoint,
 } from './pipelines/distil/checkpoint.js';
-export type { PictureSource } from './pipelines/distil/crops.js';
+export type { PictureSource } from './pipelines/crops.js';
 export {
   DistilAborted,
   type DistilEvent,

@@ -4,9 +4,9 @@ import type { Tensor } from '#src/graph/tensor.js';
 import { distilledTaps } from '#src/networks/distilled.js';
 import type { NetworkWeights } from '#src/networks/network.js';
 import { defaultAdamOptions } from '#src/optim/adam.js';
+import { type PictureSource, randomFor, randomSquare } from '#src/pipelines/crops.js';
 import { decodeDistilCheckpoint, encodeDistilCheckpoint } from '#src/pipelines/distil/checkpoint.js';
 import { closedForm, fitHeads } from '#src/pipelines/distil/closed-form.js';
-import { type PictureSource, randomFor, randomSquare } from '#src/pipelines/distil/crops.js';
 import { DistilAborted, type DistilEvent, type DistilRequest, distil } from '#src/pipelines/distil/distil.js';
 import { trainingStep } from '#src/pipelines/distil/step.js';
 import { layersOf } from '#src/pipelines/distil/student.js';
@@ -33,7 +33,7 @@ const small = { conv1_1: 3, conv1_2: 4, conv2_1: 4, conv3_1: 4, conv4_1: 4, conv
 /** A source of crops of a made-up scene. */
 const source = (seed: number, colour: readonly number[]): PictureSource => ({
   name: `scene ${seed}`,
-  size: async () => ({ width: 90, height: 70 }),
+  size: async () => ({ width: 90, height: 70, colours: 'rgb' as const }),
   crop: async ({ left, top, mirrored }, size) =>
     scene(size, size, 1 + seed + left + top + Number(mirrored), colour).data,
 });

@@ -171,7 +171,9 @@ function textOf(event: DistilEvent, steps: number): string | undefined {
     case 'start':
       return `${(event.weights / 1e6).toFixed(2)} million weights, ${event.options.steps} steps; ${event.engine}`;
     case 'closed form':
-      return `closed form: ${event.layer}, ${durationText(event.seconds)}`;
+      return `closed form ${event.round + 1}: ${event.layer}, ${durationText(event.seconds)}`;
+    case 'restyling':
+      return `restyling pictures for closed form ${event.round + 1}, ${durationText(event.seconds)}`;
     case 'heads':
       return `error of the features: ${errors(event.errors)}`;
     case 'step':

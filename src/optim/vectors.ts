@@ -59,3 +59,14 @@ export function largest(x: Float32Array): number {
 export function project(x: Float32Array, [low, high]: readonly [number, number]): void {
   for (let i = 0; i < x.length; i++) x[i] = Math.min(high, Math.max(low, x[i]!));
 }
+
+/** Vectors one after the other. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const result = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
+  }
+  return result;
+}

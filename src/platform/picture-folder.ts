@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import sharp from 'sharp';
 import { FauveError, messageOf } from '../errors.js';
-import type { PictureSource } from '../pipelines/distil/crops.js';
+import type { PictureSize, PictureSource } from '../pipelines/crops.js';
 import { fileError } from './files.js';
 
 const extensions = new Set(['.jpg', '.jpeg', '.png', '.webp', '.tif', '.tiff', '.avif']);
@@ -38,13 +38,17 @@ function pictureSource(folder: string, name: string): PictureSource {
     new FauveError('input', `${path} is damaged or no picture: ${messageOf(error)}. Remove it from the folder.`, {
       cause: error,
     });
-  let known: Promise<{ width: number; height: number }> | undefined;
+  let known: Promise<PictureSize> | undefined;
   return {
     name,
     size() {
       known ??= sharp(path)
         .metadata()
-        .then(({ autoOrient }) => autoOrient)
+        .then(({ autoOrient, space, channels }) => ({
+          width: autoOrient.width,
+          height: autoOrient.height,
+          colours: space === 'cmyk' ? ('cmyk' as const) : channels < 3 ? ('grey' as const) : ('rgb' as const),
+        }))
         .catch((error) => {
           throw fail(error);
         });

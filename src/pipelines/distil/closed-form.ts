@@ -15,8 +15,9 @@ export interface Batch {
   readonly size: number;
 }
 
-/** Positions of each picture that the least squares look at, about. */
-const POSITIONS = 700;
+/** Positions that the least squares look at, about: so many for each unknown, and at least some of each picture. */
+const POSITIONS_PER_UNKNOWN = 40;
+const LEAST_POSITIONS = 200;
 const KERNEL_RIDGE = 1e-4;
 const HEAD_RIDGE = 1e-4;
 
@@ -44,7 +45,7 @@ export async function closedForm(
       const wanted = convolutionsOf(teacher);
       const { activations } = forward(image, wanted.slice(0, wanted.indexOf(layer) + 1), constants);
       const { input: fed } = forward(image, layers, known, layer);
-      const step = strideFor(fed);
+      const step = strideFor(fed, 9 * fed.shape[1]! + 1, batches);
       const patches = patchRows(fed, step);
       const target = channelRows(activations[layer]!, step);
       const active = channelRows(activations[layer.replace('conv', 'relu')]!, step);
@@ -80,7 +81,7 @@ export async function fitHeads(
     const wanted = forward(image, convolutionsOf(teacher), constantsOf(teacher.tensors)).activations;
     const outputs: Record<string, Tensor> = {};
     for (const tap of distilledTaps) {
-      const step = strideFor(of[tap]!);
+      const step = strideFor(of[tap]!, of[tap]!.shape[1]!, batches);
       const [f, target] = [channelRows(of[tap]!, step), channelRows(wanted[tap]!, step)];
       outputs[`normal ${tap}`] = gemm(f, f, { transB: true });
       outputs[`right ${tap}`] = gemm(f, target, { transB: true });
@@ -142,9 +143,15 @@ const constantsOf = (tensors: ReadonlyMap<string, WeightTensor>) => {
   };
 };
 
-/** Looks at each n-th row and column, for about {@link POSITIONS} of them. */
-function strideFor({ shape: [, , height = 1, width = 1] }: Tensor): number {
-  return Math.max(1, Math.round(Math.sqrt((height * width) / POSITIONS)));
+/** Looks at each n-th row and column. */
+function strideFor(
+  { shape: [, , height = 1, width = 1] }: Tensor,
+  unknowns: number,
+  batches: readonly Batch[],
+): number {
+  const pictures = batches.reduce((sum, { count }) => sum + count, 0);
+  const positions = Math.max(LEAST_POSITIONS, (POSITIONS_PER_UNKNOWN * unknowns) / pictures);
+  return Math.max(1, Math.round(Math.sqrt((height * width) / positions)));
 }
 
 /** Every step-th position as a column: [C, positions]. */

@@ -4,14 +4,15 @@ import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
 import { emitModel } from '../../onnx/model.js';
 import { adamScalars, averageCorrection, defaultAdamOptions } from '../../optim/adam.js';
 import { scheduleFactor } from '../../optim/schedule.js';
+import { joined } from '../../optim/vectors.js';
 import type { Runtime, Session } from '../../runtime/runtime.js';
+import { cropOf, distort, type Random, randomFor } from '../crops.js';
 import type { DistilCheckpoint, DistilRecord, DistilTest } from './checkpoint.js';
 import { type Batch, closedForm, fitHeads } from './closed-form.js';
-import { cropOf, distort, type Random, randomFor } from './crops.js';
 import { type DistilOptions, type DistilOptionsInput, resolveDistilOptions } from './options.js';
 import { advance, freshCrops, type Making, startMaking, type TrainingPictures } from './pool.js';
 import { realTest, teacherReferences } from './real-test.js';
-import { trainingStep } from './step.js';
+import { makingSteps, trainingStep } from './step.js';
 import { layersOf } from './student.js';
 
 /** A photo and a painting that training never sees. */
@@ -36,7 +37,9 @@ export interface DistilRequest extends TrainingPictures {
 /** What happens during a run. */
 export type DistilEvent =
   | { readonly type: 'start'; readonly options: DistilOptions; readonly weights: number; readonly engine: string }
-  | { readonly type: 'closed form'; readonly layer: string; readonly seconds: number }
+  | { readonly type: 'closed form'; readonly round: number; readonly layer: string; readonly seconds: number }
+  /** The student of the closed form restyles pictures for the next one. */
+  | { readonly type: 'restyling'; readonly round: number; readonly seconds: number }
   /** Relative errors of the taps after the closed form, or after the heads' last fit. */
   | { readonly type: 'heads'; readonly errors: Readonly<Record<string, number>>; readonly seconds: number }
   | (DistilRecord & { readonly type: 'step'; readonly checkpoint: () => Promise<DistilCheckpoint> })
@@ -88,7 +91,9 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
   }
   const started = performance.now();
   const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
-  const start = resume?.start ?? (await startInClosedForm(request, options, layers, elapsed));
+  const begun = resume ?? (await startInClosedForm(request, options, layers, elapsed));
+  const { start } = begun;
+  const makings = [...begun.makings];
   const weights = [...start.values()].reduce((count, { data }) => count + data.length, 0);
   await onProgress({ type: 'start', options, weights, engine: runtime.engine });
 
@@ -110,10 +115,6 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
     const zeros = Object.fromEntries(graph.state.map((name) => [name, new Float32Array(sizeOf(session, name))]));
     const initial = Object.fromEntries([...start].map(([name, { data }]) => [name, data]));
     await session.write({ ...zeros, ...initial, ...(resume?.state ?? {}) });
-    const makings: Making[] = [...(resume?.makings ?? [])];
-    for (let slot = makings.length; slot < options.pool; slot++) {
-      makings.push(await startMaking(request, options, 0, slot));
-    }
     const fetch = ['total', ...graph.errorNames, 'x gradient'];
     let step = resume?.step ?? 0;
     const checkpoint = async (): Promise<DistilCheckpoint> => ({
@@ -184,15 +185,78 @@ async function startInClosedForm(
   options: DistilOptions,
   layers: readonly string[],
   elapsed: () => number,
-): Promise<Map<string, WeightTensor>> {
+): Promise<{ readonly start: Map<string, WeightTensor>; readonly makings: Making[] }> {
   const { teacher, runtime, onProgress = () => {} } = request;
+  const slots = Array.from({ length: options.pool }, (_, slot) => slot);
+  let makings = await Promise.all(slots.map((slot) => startMaking(request, options, 0, slot)));
   const batches = await cropBatches(request, options, 4);
-  const kernels = await closedForm(runtime, teacher, options.shape, layers, batches, async (layer) => {
-    await onProgress({ type: 'closed form', layer, seconds: elapsed() });
-    if (request.signal?.aborted)
-      throw new FauveError('aborted', 'Stopped before the first training step; nothing was written.');
-  });
-  return withHeads(request, kernels, layers, batches, elapsed);
+  for (let round = 0; ; round++) {
+    const kernels = await closedForm(runtime, teacher, options.shape, layers, batches, async (layer) => {
+      await onProgress({ type: 'closed form', round, layer, seconds: elapsed() });
+      stopIfAborted(request);
+    });
+    const start = await withHeads(request, kernels, layers, batches, elapsed);
+    if (round === options.rounds) return { start, makings };
+    await onProgress({ type: 'restyling', round: round + 1, seconds: elapsed() });
+    const restyled = await restyle(request, options, layers, start, round + 1);
+    batches.push(...batchesOf([...restyled.young, ...restyled.finished], options.cropSize));
+    makings = restyled.young;
+  }
+}
+
+/**
+ * Pictures that a student has made of the training's own photos and paintings: where it is wrong, it leads them there, and the
+ * next closed form sees it (Ross et al. 2011, DAgger).
+ * @returns as many as the pool holds after a quarter of their lives, and the same ones finished
+ */
+async function restyle(
+  request: DistilRequest,
+  options: DistilOptions,
+  layers: readonly string[],
+  student: ReadonlyMap<string, WeightTensor>,
+  round: number,
+): Promise<{ readonly young: Making[]; readonly finished: Making[] }> {
+  const { runtime, teacher } = request;
+  const graphs = makingSteps(teacher, student, layers, { triplets: BATCH, size: options.cropSize });
+  const targets = await runtime.open(emitModel(graphs.targets));
+  const session = await runtime.open(emitModel(graphs.step));
+  const young: Making[] = [];
+  const finished: Making[] = [];
+  try {
+    for (let at = 0; at < options.pool; at += BATCH) {
+      stopIfAborted(request);
+      const slots = Array.from({ length: BATCH }, (_, i) => at + i);
+      const makings = await Promise.all(slots.map((slot) => startMaking(request, options, -round, slot)));
+      const wanted = await targets.run(
+        {
+          contents: joined(makings.map(({ content }) => content)),
+          styles: joined(makings.map(({ style }) => style)),
+        },
+        Object.keys(graphs.targets),
+      );
+      const contentWeight = Float32Array.from(makings, ({ contentWeight }) => contentWeight);
+      await session.write({ ...wanted, 'content weight': contentWeight });
+      for (let step = 1; step <= options.pictureLife; step++) {
+        const values = await session.run({ x: joined(makings.map(({ image }) => image)) }, ['x gradient']);
+        const gradient = values['x gradient']!;
+        const length = gradient.length / BATCH;
+        const rate = options.pictureRate * scheduleFactor('cosine', step, options.pictureLife);
+        for (const [i, making] of makings.entries()) {
+          advance(making, gradient.subarray(i * length, (i + 1) * length), rate);
+          if (step === Math.ceil(making.life / 4)) young.push(structuredClone(making));
+        }
+      }
+      finished.push(...makings);
+    }
+  } finally {
+    await targets.close();
+    await session.close();
+  }
+  return { young: young.slice(0, options.pool), finished: finished.slice(0, options.pool) };
+}
+
+function stopIfAborted({ signal }: DistilRequest): void {
+  if (signal?.aborted) throw new FauveError('aborted', 'Stopped before the first training step; nothing was written.');
 }
 
 /** A last fit of the heads to the averaged kernels, on crops and on the pictures in the making. */
@@ -205,11 +269,7 @@ async function refitHeads(
   elapsed: () => number,
 ): Promise<Map<string, WeightTensor>> {
   const batches = await cropBatches(request, options, 5);
-  for (let at = 0; at < makings.length; at += BATCH) {
-    // The last batch is filled up from the front.
-    const data = Array.from({ length: BATCH }, (_, i) => makings[(at + i) % makings.length]!.image);
-    batches.push({ data: joined(data), count: BATCH, size: options.cropSize });
-  }
+  batches.push(...batchesOf(makings, options.cropSize));
   const kernels = new Map([...tensors].filter(([name]) => !name.endsWith('.head')));
   return withHeads(request, kernels, layers, batches, elapsed);
 }
@@ -247,6 +307,14 @@ async function cropBatches(
   return batches;
 }
 
+/** Pictures in the making; the last batch is filled up from the front. */
+function batchesOf(makings: readonly Making[], size: number): Batch[] {
+  return Array.from({ length: Math.ceil(makings.length / BATCH) }, (_, b) => {
+    const images = Array.from({ length: BATCH }, (_, i) => makings[(b * BATCH + i) % makings.length]!.image);
+    return { data: joined(images), count: BATCH, size };
+  });
+}
+
 /** Different slots of the pool, at random: batches that follow each other must not show the same pictures. */
 function drawSlots(pool: number, count: number, random: Random): number[] {
   const slots = Array.from({ length: pool }, (_, slot) => slot);
@@ -275,14 +343,4 @@ async function averaged(
 
 function sizeOf({ model }: Session, name: string): number {
   return model.inputs[name]!.reduce((product, dim) => product * dim, 1);
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }

@@ -15,6 +15,10 @@ const schema = z.strictObject({
     .describe("channels of each convolution, which are named as the teacher's"),
   steps: count.default(2000).describe('training steps after the closed form'),
   crops: count.min(8).default(96).describe('crops that the closed form is fitted to'),
+  rounds: count
+    .max(20)
+    .default(2)
+    .describe('closed forms after the first, each with pictures that the one before has restyled'),
   cropSize: z.number().int().min(64).max(512).default(160).describe('side of a crop in pixels'),
   pool: count.min(1).default(48).describe('pictures in the making'),
   triplets: count.min(1).default(2).describe('pictures in the making in each batch, with their contents and styles'),

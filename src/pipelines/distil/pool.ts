@@ -1,5 +1,5 @@
-import type { PictureSource } from './crops.js';
-import { cropOf, distort, randomFor } from './crops.js';
+import type { PictureSource } from '../crops.js';
+import { cropOf, distort, randomFor } from '../crops.js';
 import type { DistilOptions } from './options.js';
 
 /** A picture in the making: what it starts from, what it shall become, and Adam's memory of it. All [3,S,S]. */

@@ -1,19 +1,7 @@
 import { grad } from '../../graph/grad.js';
-import {
-  add,
-  div,
-  matMul,
-  mean,
-  mul,
-  reduceMean,
-  reshape,
-  slice,
-  square,
-  sub,
-  sum,
-  transpose,
-} from '../../graph/ops.js';
+import { add, div, mean, mul, reshape, slice, sub, sum } from '../../graph/ops.js';
 import { constant, input, type Tensor } from '../../graph/tensor.js';
+import { gramMatrices, power, relativeErrors } from '../../losses/batch.js';
 import { project } from '../../losses/content.js';
 import { totalVariationLoss } from '../../losses/total-variation.js';
 import { distilledTaps } from '../../networks/distilled.js';
@@ -88,16 +76,16 @@ export function trainingStep(
   const outOfAll = (a: Tensor, b: Tensor) => mul(add(sum(a), sum(b)), 1 / all);
   for (const tap of distilledTaps) {
     errors[`feature ${tap}`] = outOfAll(
-      relativeError(mineX.features[tap]!, theirsX.features[tap]!),
-      relativeError(mineRest.features[tap]!, theirsRest.features[tap]!),
+      relativeErrors(mineX.features[tap]!, theirsX.features[tap]!),
+      relativeErrors(mineRest.features[tap]!, theirsRest.features[tap]!),
     );
   }
   const contentsOf = (t: Tensor) => rowsOf(t, 0, triplets);
   const stylesOf = (t: Tensor) => rowsOf(t, triplets, triplets);
   for (const tap of styleTaps) {
     errors[`gram ${tap}`] = outOfAll(
-      relativeError(mineX.grams[tap]!, theirsX.grams[tap]!),
-      relativeError(mineRest.grams[tap]!, theirsRest.grams[tap]!),
+      relativeErrors(mineX.grams[tap]!, theirsX.grams[tap]!),
+      relativeErrors(mineRest.grams[tap]!, theirsRest.grams[tap]!),
     );
     const style = stylesOf(theirsRest.grams[tap]!);
     const mine = sub(mineX.grams[tap]!, stylesOf(mineRest.grams[tap]!));
@@ -120,7 +108,10 @@ export function trainingStep(
     .map(([name, error]) => mul(error, weightOf(name)))
     .reduce((a, b) => add(a, b));
 
-  const stylisation = stylisationLoss(x, mineX, mineRest, contentWeight, contentsOf, stylesOf);
+  const stylisation = stylisationLoss(x, mineX, contentWeight, {
+    content: contentsOf(mineRest.features[CONTENT_TAP]!),
+    styles: mapOf((tap) => stylesOf(mineRest.grams[tap]!)),
+  });
   const [xGradient] = grad(sum(stylisation), [x]) as [Tensor];
 
   const names = [...parameters.keys()];
@@ -148,49 +139,56 @@ export function trainingStep(
   };
 }
 
+/**
+ * One step of pictures in the making with a student that does not change, as two graphs.
+ * @returns `targets`: inputs `contents` and `styles` [T,3,S,S], outputs named as inputs of `step`; `step`: `x` [T,3,S,S], `content
+ *   weight` [T,1,1,1] and the targets in, `x gradient` out
+ */
+export function makingSteps(
+  { preprocessing }: NetworkWeights,
+  student: ReadonlyMap<string, WeightTensor>,
+  layers: readonly string[],
+  { triplets, size }: { readonly triplets: number; readonly size: number },
+) {
+  const constants = new Map([...student].map(([name, { data, shape }]) => [name, constant(data, shape)]));
+  const pictures = (name: string) => input(name, [triplets, 3, size, size]);
+  const view = (of: Tensor): View => {
+    const { activations } = forward(preprocess(of, preprocessing), layers, (key) => constants.get(key)!);
+    return viewOf((tap) => project(activations[tap]!, constants.get(`${tap}.head`)!));
+  };
+  const { grams } = view(pictures('styles'));
+  const content = view(pictures('contents')).features[CONTENT_TAP]!;
+  const x = pictures('x');
+  const loss = stylisationLoss(x, view(x), input('content weight', [triplets, 1, 1, 1]), {
+    content: input('content', content.shape),
+    styles: mapOf((tap) => input(`style ${tap}`, grams[tap]!.shape)),
+  });
+  const targets = { content, ...Object.fromEntries(styleTaps.map((tap) => [`style ${tap}`, grams[tap]!])) };
+  const [gradient] = grad(sum(loss), [x]) as [Tensor];
+  return { targets, step: { 'x gradient': gradient } };
+}
+
 /** The student's own loss of each picture in the making, [T,1,1,1]: relative terms with the default weights. */
 function stylisationLoss(
   x: Tensor,
-  mineX: View,
-  mineRest: View,
+  mine: View,
   contentWeight: Tensor,
-  contentsOf: (t: Tensor) => Tensor,
-  stylesOf: (t: Tensor) => Tensor,
+  target: { readonly content: Tensor; readonly styles: Readonly<Record<string, Tensor>> },
 ): Tensor {
   const triplets = x.shape[0]!;
-  const relative = (f: Tensor, target: Tensor) => reshape(relativeError(f, target), [triplets, 1, 1, 1]);
-  const content = relative(mineX.features[CONTENT_TAP]!, contentsOf(mineRest.features[CONTENT_TAP]!));
-  const style = styleTaps
-    .map((tap) => relative(mineX.grams[tap]!, stylesOf(mineRest.grams[tap]!)))
-    .reduce((a, b) => add(a, b));
+  const relative = (f: Tensor, wanted: Tensor) => reshape(relativeErrors(f, wanted), [triplets, 1, 1, 1]);
+  const content = relative(mine.features[CONTENT_TAP]!, target.content);
+  const style = styleTaps.map((tap) => relative(mine.grams[tap]!, target.styles[tap]!)).reduce((a, b) => add(a, b));
   const smooth = mul(totalVariationLoss(x, 'squared'), 0.5);
   return add(add(mul(content, contentWeight), mul(style, 1 / styleTaps.length)), smooth);
 }
+
+const mapOf = (of: (tap: string) => Tensor) => Object.fromEntries(styleTaps.map((tap) => [tap, of(tap)]));
 
 function viewOf(tapped: (tap: string) => Tensor): View {
   const features = Object.fromEntries(distilledTaps.map((tap) => [tap, tapped(tap)]));
   const grams = Object.fromEntries(styleTaps.map((tap) => [tap, gramMatrices(features[tap]!)]));
   return { features, grams };
-}
-
-/** Gram matrices of a batch, [N,C,C]: F·Fᵀ / (H·W). */
-function gramMatrices(features: Tensor): Tensor {
-  const [n, channels, height, width] = features.shape as [number, number, number, number];
-  const rows = reshape(features, [n, channels, height * width]);
-  return mul(matMul(rows, transpose(rows, [0, 2, 1])), 1 / (height * width));
-}
-
-/** Mean square of each picture of a batch. */
-function power(t: Tensor): Tensor {
-  return reduceMean(
-    square(t),
-    t.shape.slice(1).map((_, axis) => axis + 1),
-  );
-}
-
-/** Of each picture: the mean squared error over the target's mean square. */
-function relativeError(f: Tensor, target: Tensor): Tensor {
-  return div(power(sub(f, target)), add(power(target), TINY));
 }
 
 function rowsOf(t: Tensor, start: number, count: number): Tensor {

@@ -3,10 +3,16 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 /** A picture that can be read when it is needed. Only crops are asked for: the platform makes them without decoding more than it has to. */
 export interface PictureSource {
   readonly name: string;
-  /** Pixels of the upright picture. */
-  size(): Promise<{ readonly width: number; readonly height: number }>;
+  /** Pixels of the upright picture, and what its colours are stored as. */
+  size(): Promise<PictureSize>;
   /** A square of it, brought to `size` × `size`: [3,size,size], sRGB in [0,1]. */
   crop(square: Square, size: number): Promise<Float32Array>;
+}
+
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+  readonly colours: 'rgb' | 'grey' | 'cmyk';
 }
 
 /** A part of a picture, in its pixels. */
