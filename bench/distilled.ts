@@ -17,6 +17,7 @@ const usage = `npm run bench:distilled -- [options]
   --rounds 7            step timings; the median counts
   --shared ../shared    where photos/, paintings/ and weights/ are
   --pictures DIR        writes the pictures of each pair side by side
+  --publishable         of these, only pairs whose photo comes with Fauve, and without the painting
   --json FILE           writes all figures, after each pair`;
 
 const { values } = parseArgs({
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     shared: { type: 'string', default: '../shared' },
     pictures: { type: 'string' },
+    publishable: { type: 'boolean', default: false },
     json: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -91,10 +93,8 @@ async function comparePair(pair: HeldOutPair, size: number): Promise<void> {
   const { start, make } = contest(runtime, judge.weights, content, painting, size);
   const before = await start();
   const results: Record<string, PairFigures['results'][string]> = {};
-  const sheet = [
-    { label: 'photo', image: content },
-    { label: 'painting', image: painting },
-  ];
+  const sheet = [{ label: 'photo', image: content }];
+  if (!values.publishable) sheet.push({ label: 'painting', image: painting });
   for (const contestant of contestants) {
     const { judgement, seconds, image } = await make(contestant, steps);
     const best = results[judge.name]?.total ?? judgement.total;
@@ -120,7 +120,7 @@ async function comparePair(pair: HeldOutPair, size: number): Promise<void> {
     ...(name === judge.name ? [] : ['']),
   ]);
   row('    time', '', ...times);
-  if (values.pictures !== undefined) {
+  if (values.pictures !== undefined && (pair.photo.includes('examples') || !values.publishable)) {
     const file = `${pair.name.replace(/, .*--/, '-')}-${size}.jpg`;
     await writeContactSheet(join(values.pictures, file), sheet, 256);
   }

@@ -8,7 +8,7 @@ interface Figures {
   readonly goals: Readonly<Record<string, { readonly share: number; readonly time: number }>>;
   readonly sizes: readonly {
     readonly size: number;
-    readonly seconds: Readonly<Record<string, { readonly step: number }>>;
+    readonly seconds: Readonly<Record<string, { readonly evaluation: number }>>;
     readonly shares: Readonly<Record<string, number>>;
   }[];
 }
@@ -28,11 +28,12 @@ const [width, height, left, right, top, bottom] = [720, 440, 70, 700, 50, 380];
 const points = students.map(({ name, bytes }) => ({
   name,
   megabytes: bytes / 1e6,
-  time: seconds[name]!.step / seconds[teacher!.name]!.step,
+  time: seconds[name]!.evaluation / seconds[teacher!.name]!.evaluation,
   share: shares[name]!,
 }));
 const lowest =
-  Math.floor(20 * Math.min(...points.map(({ share }) => share), ...Object.values(goals).map((g) => g.share))) / 20;
+  Math.floor(20 * Math.min(...points.map(({ share }) => share), ...Object.values(goals).map((g) => g.share)) - 0.5) /
+  20;
 const slowest = Math.max(0.4, ...points.map(({ time }) => 1.15 * time));
 const x = (time: number) => left + ((right - left) * time) / slowest;
 const y = (share: number) => bottom - ((bottom - top) * (share - lowest)) / (1 - lowest);
@@ -51,15 +52,41 @@ const wanted = Object.entries(goals).map(
   ([name, { share, time }]) =>
     `<path d="M${x(time)} ${top}V${y(share)}H${left}" fill="none" stroke="#999" stroke-dasharray="4 4"/>${text([x(time) - 6, top + 12], `goal of ${name}`, 'text-anchor="end" fill="#666"')}`,
 );
-const dots = points.map(
-  ({ name, megabytes, time, share }) =>
-    `<circle cx="${x(time)}" cy="${y(share)}" r="${3 + 1.6 * Math.sqrt(megabytes)}" fill="#2f6f9f" fill-opacity="0.75"/>${text([x(time), y(share) + 24], `${name}, ${megabytes.toFixed(1)} MB`, 'text-anchor="middle"')}`,
-);
+/** Labels beside the dots, on the side with more room, moved apart where they would overlap. */
+const LINE = 17;
+const labels = [true, false].flatMap((beside) => {
+  let lowestUsed = Number.NEGATIVE_INFINITY;
+  const group = points.filter(({ time }) => x(time) < (left + right) / 2 === beside);
+  const column = beside
+    ? Math.max(...group.map(({ time }) => x(time))) + 26
+    : Math.min(...group.map(({ time }) => x(time))) - 26;
+  return group
+    .toSorted((a, b) => b.share - a.share)
+    .map((point) => {
+      const at = Math.max(y(point.share), lowestUsed + LINE);
+      lowestUsed = at;
+      return { ...point, at, column, right: beside };
+    });
+});
+const dots = labels.map(({ name, megabytes, time, share, at, column, right }) => {
+  const radius = 3 + 1.6 * Math.sqrt(megabytes);
+  const side = right ? 1 : -1;
+  return [
+    `<line x1="${x(time) + side * radius}" y1="${y(share)}" x2="${column}" y2="${at}" stroke="#999"/>`,
+    `<circle cx="${x(time)}" cy="${y(share)}" r="${radius}" fill="#2f6f9f" fill-opacity="0.75"/>`,
+    text(
+      [column + side * 4, at + 4],
+      `${name}, ${megabytes.toFixed(1)} MB`,
+      `text-anchor="${right ? 'start' : 'end'}"`,
+    ),
+  ].join('');
+});
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif" font-size="12" fill="#222">
+<title>Share of VGG-19’s own reduction of its loss against the time of a step, for each network</title>
 <rect width="${width}" height="${height}" fill="#fff"/>
 ${text([left, 28], 'Share of VGG-19’s own reduction of its loss, against the time of a step', 'font-size="15"')}
 ${[...grid, ...wanted, ...dots].join('\n')}
-${text([(left + right) / 2, bottom + 44], 'time of a step over that of VGG-19, 512 pixels', 'text-anchor="middle"')}
+${text([(left + right) / 2, bottom + 44], 'time of a step without the optimiser over that of VGG-19, 512 pixels', 'text-anchor="middle"')}
 </svg>
 `;
 await writeFileAtomically(output, await renderPlot(svg, output.endsWith('.png') ? 'png' : 'svg'));
