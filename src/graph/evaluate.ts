@@ -151,6 +151,16 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
     return out;
   },
 
+  DepthToSpace: (node, [x], out) => {
+    const { blocksize: b } = node.attributes;
+    const channels = node.shape[1]!;
+    const source = stridesOf(node.inputs[0]!.shape);
+    return fill(node.shape, out, ([i = 0, c = 0, row = 0, column = 0]) => {
+      const depth = ((row % b) * b + (column % b)) * channels + c;
+      return x![offset([i, depth, Math.floor(row / b), Math.floor(column / b)], source)]!;
+    });
+  },
+
   Transpose: (node, [x], out) => {
     const source = stridesOf(node.inputs[0]!.shape);
     return gather(
@@ -179,6 +189,11 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
       offset(starts, source),
       steps.map((step, axis) => step * source[axis]!),
     );
+  },
+
+  CropLike: (node, [x], out) => {
+    const source = stridesOf(node.inputs[0]!.shape);
+    return gather(node.shape, out, x!, offset([0, 0, ...node.attributes.start], source), source);
   },
 
   Concat: (node, inputs, out) => {

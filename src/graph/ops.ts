@@ -102,6 +102,14 @@ export function resize(x: Tensor, scales: Pair): Tensor {
   return make('Resize', [x], { scales }, [n, channels, height * scales[0], width * scales[1]]);
 }
 
+/** Channels to pixels (sub-pixel convolution, Shi et al. 2016): [N, b·b·C, H, W] to [N, C, b·H, b·W], mode DCR of the ONNX spec. */
+export function depthToSpace(x: Tensor, blocksize: number): Tensor {
+  requireRank('DepthToSpace', x, 4, '[N,C,H,W]');
+  const [n, depth, height, width] = x.shape as [number, number, number, number];
+  if (depth % blocksize ** 2 !== 0) fail('DepthToSpace', `${depth} channels are no multiple of ${blocksize ** 2}.`);
+  return make('DepthToSpace', [x], { blocksize }, [n, depth / blocksize ** 2, height * blocksize, width * blocksize]);
+}
+
 /** Adds `before[axis]` and `after[axis]` elements: zeros, a mirror image without the edge, or copies of the edge. */
 export function pad(x: Tensor, before: Shape, after: Shape, mode: PadMode = 'constant'): Tensor {
   const rank = x.shape.length;
@@ -196,6 +204,21 @@ export function slice(x: Tensor, starts: Shape, lengths: Shape, steps: Shape = s
   });
   if (sameShape(lengths, x.shape) && steps.every((step) => step === 1)) return x;
   return make('Slice', [x], { starts, steps }, [...lengths]);
+}
+
+/**
+ * A part of [N,C,H,W] that is as high and wide as `like`, from row and column `start` on. Other than a slice it follows `like` when
+ * the model is emitted for pictures of any size.
+ */
+export function cropLike(x: Tensor, like: Tensor, start: Pair = [0, 0]): Tensor {
+  requireRank('CropLike', x, 4, '[N,C,H,W]');
+  requireRank('CropLike', like, 4, '[N,C,H,W]');
+  const [n, channels, height, width] = x.shape as [number, number, number, number];
+  const [, , rows, columns] = like.shape as [number, number, number, number];
+  if (start[0] + rows > height || start[1] + columns > width) {
+    fail('CropLike', `${formatShape(x.shape)} has no ${rows}×${columns} pixels from ${start.join()} on.`);
+  }
+  return make('CropLike', [x, like], { start }, [n, channels, rows, columns]);
 }
 
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {

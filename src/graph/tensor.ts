@@ -23,6 +23,7 @@ export interface OpAttributes {
   MaxPool: { readonly kernel: Pair };
   AveragePool: { readonly kernel: Pair };
   Resize: { readonly scales: Pair };
+  DepthToSpace: { readonly blocksize: number };
   Pad: { readonly mode: PadMode; readonly before: Shape; readonly after: Shape };
   InstanceNormalization: { readonly epsilon: number };
   MatMul: None;
@@ -31,6 +32,8 @@ export interface OpAttributes {
   Reshape: None;
   Expand: None;
   Slice: { readonly starts: Shape; readonly steps: Shape };
+  /** Of this graph, not of ONNX, where it is a `Shape` and a `Slice`. */
+  CropLike: { readonly start: Pair };
   Concat: { readonly axis: number };
   Add: None;
   Sub: None;

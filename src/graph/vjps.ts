@@ -75,6 +75,14 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
     return [() => mul(averagePool(dy, scales), scales[0] * scales[1])];
   },
 
+  DepthToSpace: (y, dy) => {
+    const { blocksize: b } = y.attributes;
+    const [n, , height, width] = y.inputs[0]!.shape as [number, number, number, number];
+    const channels = y.shape[1]!;
+    const blocks = transpose(reshape(dy, [n, channels, height, b, width, b]), [0, 3, 5, 1, 2, 4]);
+    return [() => reshape(blocks, y.inputs[0]!.shape)];
+  },
+
   Pad: (y, dy) => [() => unpad(dy, y.inputs[0]!.shape, y.attributes.before, y.attributes.after, y.attributes.mode)],
 
   InstanceNormalization: (y, dy) => {
@@ -124,6 +132,11 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
   Expand: (_, dy) => [() => dy],
 
   Slice: (y, dy) => [() => unslice(dy, y.inputs[0]!.shape, y.attributes.starts, y.attributes.steps)],
+
+  CropLike: (y, dy) => {
+    const x = y.inputs[0]!;
+    return [() => unslice(dy, x.shape, [0, 0, ...y.attributes.start], [1, 1, 1, 1]), null];
+  },
 
   Concat: (y, dy) => {
     const { axis } = y.attributes;

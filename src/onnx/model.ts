@@ -9,6 +9,7 @@ const OPSET = 13;
 const IR_VERSION = 8;
 const FLOAT = 1;
 const INT64 = 7;
+const FLOAT16 = 10;
 
 /** A model as bytes, with the names and shapes by which a session is fed. */
 export interface Model {
@@ -17,11 +18,27 @@ export interface Model {
   readonly outputs: Readonly<Record<string, Shape>>;
 }
 
+/** What a model that is kept as a file holds besides its graph. */
+export interface EmitOptions {
+  /** Values of inputs of the graph, as 16-bit floats: they become initialisers under their names. */
+  readonly weights?: ReadonlyMap<string, Uint16Array>;
+  /**
+   * Inputs and outputs whose height and width (the last two axes) may be any. The graph has to compute the same for every size: it
+   * has no reshape, slice or expand that depends on them.
+   */
+  readonly anySize?: readonly string[];
+  /** `metadata_props`, in the order of their keys. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /**
  * Writes the graph that computes the named outputs as an ONNX ModelProto.
  * Values are float32; constants become initialisers. An output that is an input or a constant goes through an Identity.
  */
-export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
+export function emitModel(
+  outputs: Readonly<Record<string, Tensor>>,
+  { weights = new Map(), anySize = [], metadata = {} }: EmitOptions = {},
+): Model {
   const names = new Map<Tensor, string>();
   const nodes: Message[] = [];
   const initialisers: Message[] = [];
@@ -56,6 +73,16 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
     if (node.op === 'Input') {
       const { name } = (node as Tensor<'Input'>).attributes;
       if (inputs[name] || outputs[name]) throw new Error(`Two inputs or outputs are called '${name}'.`);
+      const values = weights.get(name);
+      if (values) {
+        initialisers.push(
+          message(5, integers(1, node.shape), integer(2, FLOAT16), string(8, name), bytes(9, littleEndian(values))),
+        );
+        const wide = unique(`${name} float32`);
+        nodes.push(nodeProto('Cast', [name], wide, [int('to', FLOAT)]));
+        names.set(node, wide);
+        continue;
+      }
       inputs[name] = node.shape;
       names.set(node, name);
       continue;
@@ -71,6 +98,17 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
     }
     const name = wanted.get(node) ?? unique(`t${names.size}`);
     names.set(node, name);
+    if (node.op === 'CropLike') {
+      const [x, like] = node.inputs.map((t) => names.get(t)!) as [string, string];
+      const [shape, size] = [unique(`${name} shape`), unique(`${name} size`)];
+      nodes.push(nodeProto('Shape', [like], shape, []));
+      nodes.push(nodeProto('Slice', [shape, int64s([2]), int64s([4])], size, []));
+      const { start } = (node as Tensor<'CropLike'>).attributes;
+      const end = unique(`${name} end`);
+      nodes.push(nodeProto('Add', [size, int64s(start)], end, []));
+      nodes.push(nodeProto('Slice', [x, int64s(start), end, int64s([2, 3])], name, []));
+      continue;
+    }
     const { extra, attributes } = emitOp(node, int64s, float32s);
     const args = [...node.inputs.map((t) => names.get(t)!), ...extra];
     nodes.push(nodeProto(node.op, args, name, attributes));
@@ -85,12 +123,15 @@ export function emitModel(outputs: Readonly<Record<string, Tensor>>): Model {
     ...nodes,
     string(2, 'fauve'),
     ...initialisers,
-    ...Object.entries(inputs).map(([name, shape]) => valueInfo(11, name, shape)),
-    ...Object.entries(outputShapes).map(([name, shape]) => valueInfo(12, name, shape)),
+    ...Object.entries(inputs).map(([name, shape]) => valueInfo(11, name, shape, anySize.includes(name))),
+    ...Object.entries(outputShapes).map(([name, shape]) => valueInfo(12, name, shape, anySize.includes(name))),
   );
   const opset = message(8, string(1, ''), integer(2, OPSET));
+  const properties = Object.keys(metadata)
+    .sort()
+    .map((key) => message(14, string(1, key), string(2, metadata[key]!)));
   return {
-    bytes: encode([...integer(1, IR_VERSION), ...string(2, 'fauve'), ...graph, ...opset]),
+    bytes: encode([...integer(1, IR_VERSION), ...string(2, 'fauve'), ...graph, ...opset, ...properties.flat()]),
     inputs,
     outputs: outputShapes,
   };
@@ -131,6 +172,8 @@ function emitOp(
         ],
       };
     }
+    case 'DepthToSpace':
+      return { extra: [], attributes: [int('blocksize', t.attributes.blocksize)] };
     case 'Pad': {
       const { before, after, mode } = t.attributes;
       return { extra: [int64s([...before, ...after])], attributes: [text('mode', mode)] };
@@ -177,8 +220,11 @@ function nodeProto(op: string, inputs: readonly string[], output: string, attrib
   return message(1, ...inputs.map((name) => string(1, name)), string(2, output), string(4, op), ...attributes);
 }
 
-function valueInfo(field: number, name: string, shape: Shape): Message {
-  const dims = shape.map((dim) => message(1, integer(1, dim)));
+function valueInfo(field: number, name: string, shape: Shape, anySize: boolean): Message {
+  const dims = shape.map((dim, axis) => {
+    const free = anySize ? ['width', 'height'][shape.length - 1 - axis] : undefined;
+    return message(1, free ? string(2, free) : integer(1, dim));
+  });
   return message(field, string(1, name), message(2, message(1, integer(1, FLOAT), message(2, ...dims))));
 }
 

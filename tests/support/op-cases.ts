@@ -5,6 +5,8 @@ import {
   clip,
   concat,
   conv,
+  cropLike,
+  depthToSpace,
   div,
   equal,
   exp,
@@ -216,6 +218,10 @@ const condition = constant(values.whole([3, 4], 0, 1), [3, 4]);
 define('Where', 'equal shapes', [uniform([3, 4]), uniform([3, 4])], (a, b) => where(greater(condition, 0), a, b));
 define('Where', 'broadcasting', [uniform([2, 1, 4]), uniform([3, 1])], (a, b) => where(equal(condition, 1), a, b));
 define('Where', 'a number', [uniform([3, 4])], (a) => where(greater(condition, 0), a, 0.5));
+define('DepthToSpace', 'blocks of 2×2', [uniform([2, 8, 2, 3])], (a) => depthToSpace(a, 2));
+define('CropLike', 'a part', [uniform([2, 3, 5, 6])], (a) =>
+  cropLike(a, constant(new Float32Array(12), [1, 1, 4, 3]), [1, 2]),
+);
 
 for (const [title, axes] of [
   ['everything', undefined],

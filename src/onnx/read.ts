@@ -1,0 +1,119 @@
+import { FauveError } from '../errors.js';
+
+/** A tensor that is stored in a model, as it lies there. */
+export interface StoredTensor {
+  readonly shape: readonly number[];
+  /** `FLOAT` has 4 bytes a value, `FLOAT16` 2; other types are left out of what {@link readModel} returns. */
+  readonly type: 'FLOAT' | 'FLOAT16';
+  readonly bytes: Uint8Array;
+}
+
+/** What an ONNX file says of itself. */
+export interface ModelFile {
+  readonly producer: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly initialisers: ReadonlyMap<string, StoredTensor>;
+}
+
+/**
+ * Reads the parts of a ModelProto that are not the engine's business: who made it, its metadata and the weights that are stored in it.
+ * The graph itself is left to ONNX Runtime.
+ * @throws FauveError `input` for bytes that are no ONNX model
+ * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+ */
+export function readModel(file: Uint8Array, fileName = 'The model'): ModelFile {
+  try {
+    const model = fieldsOf(file);
+    const graph = fieldsOf(bytesOf(model, 7)[0] ?? fail('it has no graph'));
+    const metadata = bytesOf(model, 14).map((entry) => {
+      const pair = fieldsOf(entry);
+      return [textOf(pair, 1), textOf(pair, 2)] as const;
+    });
+    const initialisers = bytesOf(graph, 5).flatMap((entry) => {
+      const tensor = fieldsOf(entry);
+      const type = typeNames[numbersOf(tensor, 2)[0] ?? 0];
+      const [bytes] = bytesOf(tensor, 9);
+      if (!type || !bytes) return [];
+      return [[textOf(tensor, 8), { shape: numbersOf(tensor, 1), type, bytes }] as const];
+    });
+    return { producer: textOf(model, 2), metadata: Object.fromEntries(metadata), initialisers: new Map(initialisers) };
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error;
+    throw new FauveError('input', `${fileName} is no ONNX model: ${error.message}. Get the file again.`, {
+      cause: error,
+    });
+  }
+}
+
+class Damaged extends Error {}
+
+const fail = (what: string): never => {
+  throw new Damaged(what);
+};
+
+const typeNames: Readonly<Record<number, StoredTensor['type']>> = { 1: 'FLOAT', 10: 'FLOAT16' };
+
+interface Field {
+  readonly number: number;
+  readonly value: bigint | Uint8Array;
+}
+
+/** The fields of a message in their order (https://protobuf.dev/programming-guides/encoding). */
+function fieldsOf(bytes: Uint8Array): Field[] {
+  const fields: Field[] = [];
+  let at = 0;
+  const varint = (): bigint => {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = bytes[at++] ?? fail('it ends in the middle of a number');
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    return fail('a number in it has no end');
+  };
+  const take = (length: number): Uint8Array => {
+    if (length > bytes.length - at) fail(`a field of ${length} bytes has ${bytes.length - at}`);
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const number = Number(key >> 3n);
+    const wire = Number(key & 7n);
+    if (wire === 0) fields.push({ number, value: varint() });
+    else if (wire === 2) fields.push({ number, value: take(Number(varint())) });
+    else if (wire === 5) take(4);
+    else if (wire === 1) take(8);
+    else fail(`field ${number} is of wire type ${wire}`);
+  }
+  return fields;
+}
+
+function bytesOf(fields: readonly Field[], number: number): Uint8Array[] {
+  return fields.flatMap((field) => (field.number === number && field.value instanceof Uint8Array ? [field.value] : []));
+}
+
+function textOf(fields: readonly Field[], number: number): string {
+  const [bytes] = bytesOf(fields, number);
+  return bytes ? new TextDecoder().decode(bytes) : '';
+}
+
+/** A repeated integer field, packed or not. */
+function numbersOf(fields: readonly Field[], number: number): number[] {
+  return fields.flatMap((field) => {
+    if (field.number !== number) return [];
+    if (typeof field.value === 'bigint') return [Number(field.value)];
+    // Packed varints are what a message of fields looks like when each is its own: read them one by one.
+    const values: number[] = [];
+    let [value, shift] = [0n, 0n];
+    for (const byte of field.value) {
+      value |= BigInt(byte & 0x7f) << shift;
+      shift += 7n;
+      if (byte < 0x80) {
+        values.push(Number(value));
+        [value, shift] = [0n, 0n];
+      }
+    }
+    return values;
+  });
+}
