@@ -64,6 +64,23 @@ export async function checkOutputs(settings: OutputSettings, inputs: readonly st
       }
     }
   }
+  await checkInterrupted(settings);
+  const overwrite = settings.overwrite || resume;
+  await checkWritable(output, { overwrite });
+  await checkWritable(checkpointPath(output), { overwrite });
+  if (plot !== undefined) await checkWritable(plot, { overwrite });
+  if (saveEvery !== undefined && !overwrite) await requireNoSteps(output);
+}
+
+/**
+ * Makes sure that an interrupted run is there to go on with, or else that none is lost.
+ * @throws FauveError `input`
+ */
+export async function checkInterrupted({
+  output,
+  resume,
+  overwrite,
+}: Pick<OutputSettings, 'output' | 'resume' | 'overwrite'>): Promise<void> {
   const interrupted = await exists(checkpointPath(output));
   if (resume && !interrupted) {
     throw new FauveError(
@@ -71,17 +88,12 @@ export async function checkOutputs(settings: OutputSettings, inputs: readonly st
       `There is nothing to resume: ${checkpointPath(output)} does not exist. Start without --resume.`,
     );
   }
-  const overwrite = settings.overwrite || resume;
-  if (interrupted && !overwrite) {
+  if (interrupted && !resume && !overwrite) {
     throw new FauveError(
       'input',
       `${output} was interrupted (${checkpointPath(output)} is there). Use --resume to go on with it, or --overwrite to start again.`,
     );
   }
-  await checkWritable(output, { overwrite });
-  await checkWritable(checkpointPath(output), { overwrite });
-  if (plot !== undefined) await checkWritable(plot, { overwrite });
-  if (saveEvery !== undefined && !overwrite) await requireNoSteps(output);
 }
 
 async function requireNoSteps(output: string): Promise<void> {

@@ -64,7 +64,7 @@ const LINE_EVERY = 10;
 
 /** For people: a progress bar where stderr is a terminal, a line now and then elsewhere. */
 export function textReporter(): Reporter {
-  const meter = process.stderr.isTTY ? stepBar() : stepLines();
+  const meter = openMeter();
   let scales: readonly Scale[] = [];
   let total = 0;
   let estimate = timeEstimate([]);
@@ -111,25 +111,28 @@ export function textReporter(): Reporter {
   };
 }
 
+/** A bar where stderr is a terminal, a line now and then elsewhere. @param what is counted */
+export const openMeter = (what = 'step'): Meter => (process.stderr.isTTY ? stepBar(what) : stepLines(what));
+
 interface MeterState {
   readonly step: number;
   readonly total: number;
-  readonly loss: string;
+  readonly loss?: string;
   /** Seconds, or NaN. */
   readonly left: number;
 }
 
 /** Shows how far it is. */
-interface Meter {
+export interface Meter {
   update(state: MeterState): void;
   /** Writes something without disturbing what is shown. */
   aside(write: () => void): void;
   close(): void;
 }
 
-function stepBar(): Meter {
+function stepBar(what: string): Meter {
   const bar = new SingleBar({
-    format: '{bar} step {value}/{total}  loss {loss}  {left}',
+    format: `{bar} ${what} {value}/{total}  {loss}{left}`,
     stream: process.stderr,
     barsize: 30,
     barCompleteChar: '█',
@@ -143,7 +146,7 @@ function stepBar(): Meter {
   let shown: MeterState | undefined;
   let running = false;
   const payload = ({ loss, left }: MeterState) => ({
-    loss,
+    loss: loss === undefined ? '' : `loss ${loss}  `,
     left: Number.isNaN(left) ? '' : `${durationText(left)} left `,
   });
   const stop = () => {
@@ -170,7 +173,7 @@ function stepBar(): Meter {
   };
 }
 
-function stepLines(): Meter {
+function stepLines(what: string): Meter {
   let last = Number.NEGATIVE_INFINITY;
   return {
     update({ step, total, loss, left }) {
@@ -178,7 +181,8 @@ function stepLines(): Meter {
       if (now - last < LINE_EVERY && step < total) return;
       last = now;
       const rest = step < total && !Number.isNaN(left) ? `, ${durationText(left)} left` : '';
-      process.stderr.write(`step ${step}/${total}, loss ${loss}${rest}\n`);
+      const value = loss === undefined ? '' : `, loss ${loss}`;
+      process.stderr.write(`${what} ${step}/${total}${value}${rest}\n`);
     },
     aside: (write) => write(),
     close: () => {},

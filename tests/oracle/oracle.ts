@@ -120,8 +120,13 @@ let loaded: Oracle | undefined;
 
 /** The numbers in `torch.json`, read once. */
 export function loadOracle(): Oracle {
-  loaded ??= JSON.parse(readFileSync(new URL('./torch.json', import.meta.url), 'utf8'), unpack) as Oracle;
+  loaded ??= readOracle('torch.json') as Oracle;
   return loaded;
+}
+
+/** A file of the oracle with its tensors unpacked. */
+export function readOracle(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'), unpack);
 }
 
 /** A tensor in the file: `data` times `scale`, a power of two, where one is given. */

@@ -1,0 +1,72 @@
+import { createImage } from '../../image/image.js';
+import { type LossSettings, styleTarget } from '../../losses/total.js';
+import type { LossNetwork } from '../../networks/vgg.js';
+import { joined } from '../../optim/vectors.js';
+import type { Values } from '../../runtime/runtime.js';
+import { randomFor } from '../crops.js';
+import { defaultStylizeOptions, lossSettings } from '../options.js';
+import { measureTargets, type WeightedStyle } from '../targets.js';
+import type { TrainOptions } from './options.js';
+import type { TrainingPhotos } from './photos.js';
+import { noiseInput, photosInput, styleInput, styleWeightInput, targetInput } from './step.js';
+import type { TrainRequest } from './train.js';
+
+/** The Gram matrices of all styles, a row for each. */
+export async function targetsOf(
+  { styles, runtime }: TrainRequest,
+  network: LossNetwork,
+  options: TrainOptions,
+): Promise<Values> {
+  const settings: LossSettings = {
+    ...lossSettings(defaultStylizeOptions),
+    contentWeight: 0,
+    styleWeight: 1,
+    tvWeight: 0,
+    styleLayers: options.styleLayers,
+  };
+  const size = options.styleSize || options.cropSize;
+  const nothing = createImage(size, size, new Float32Array(3 * size * size));
+  const layers = activeStyleLayers(options);
+  if (layers.length === 0) return {};
+  const rows: Values[] = [];
+  for (const { style } of styles) {
+    rows.push(await measureTargets(runtime, network, settings, nothing, [{ ...style, weight: 1 } as WeightedStyle], 1));
+  }
+  return Object.fromEntries(
+    layers.map((layer) => [targetInput(layer), joined(rows.map((row) => row[styleTarget(layer, 0)]!))]),
+  );
+}
+
+function activeStyleLayers({ styleWeight, styleLayers }: TrainOptions): string[] {
+  return styleWeight > 0 ? Object.keys(styleLayers).filter((layer) => styleLayers[layer]! > 0) : [];
+}
+
+/** What a step is fed: photos, and which style each of them gets, in turn. */
+export async function feedsFor(
+  { styles }: TrainRequest,
+  options: TrainOptions,
+  photos: TrainingPhotos,
+  step: number,
+): Promise<Values> {
+  const { batch, seed, cropSize, stabilityWeight } = options;
+  const slots = Array.from({ length: batch }, (_, i) => i);
+  const crops = await Promise.all(slots.map((i) => photos.crop((attempt) => randomFor(seed, 21, step, i, attempt))));
+  const chosen = slots.map((i) => ((step - 1) * batch + i) % styles.length);
+  const feeds: Record<string, Float32Array> = {
+    [photosInput]: joined(crops),
+  };
+  if (activeStyleLayers(options).length > 0) {
+    feeds[styleWeightInput] = Float32Array.from(chosen, (s) => styles[s]!.weight);
+  }
+  if (styles.length > 1) {
+    const which = new Float32Array(batch * styles.length);
+    for (const [i, s] of chosen.entries()) which[i * styles.length + s] = 1;
+    feeds[styleInput] = which;
+  }
+  if (stabilityWeight > 0) {
+    const random = randomFor(seed, 22, step);
+    const strength = 0.1 * random();
+    feeds[noiseInput] = Float32Array.from({ length: batch * 3 * cropSize ** 2 }, () => strength * (2 * random() - 1));
+  }
+  return feeds;
+}
