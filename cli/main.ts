@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addApplyCommand } from './commands/apply.js';
 import { addCaptureCommand } from './commands/capture.js';
 import { addDistilCommand } from './commands/distil.js';
 import { addLossesCommand } from './commands/losses.js';
@@ -8,6 +9,7 @@ import { addRedoCommand } from './commands/redo.js';
 import { addStylesCommand } from './commands/styles.js';
 import { addStylizeCommand } from './commands/stylize.js';
 import { addTextureCommand } from './commands/texture.js';
+import { addTrainCommand } from './commands/train.js';
 import { failureOf } from './failure.js';
 import { version } from './package.js';
 
@@ -37,6 +39,8 @@ addLossesCommand(program);
 addStylesCommand(program);
 addCaptureCommand(program);
 addTextureCommand(program);
+addTrainCommand(program);
+addApplyCommand(program);
 addModelsCommand(program);
 addDistilCommand(program);
 

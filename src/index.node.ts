@@ -10,6 +10,22 @@ export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networ
 export type { NetworkWeights } from './networks/network.js';
 export { defaultNetworkName, lossNetworkNames, networkNames, shippedNetworkNames } from './networks/registry.js';
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
+export { type ApplyRequest, type ApplyResult, applyTransformer } from './pipelines/apply/apply.js';
+export type { PixelRange } from './pipelines/apply/foreign.js';
+export {
+  type CheckedTransformer,
+  checkTransformer,
+  type ImageTransformer,
+  openTransformer,
+  type TransformerFile,
+} from './pipelines/apply/network.js';
+export {
+  type ApplyOptions,
+  type ApplyOptionsInput,
+  defaultApplyOptions,
+  resolveApplyOptions,
+} from './pipelines/apply/options.js';
+export { type NamedStyle, styleShares } from './pipelines/apply/styles.js';
 export {
   type CaptureProgress,
   type CaptureRequest,
@@ -18,6 +34,7 @@ export {
   captureStyle,
 } from './pipelines/capture.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type LossRecord } from './pipelines/checkpoint.js';
+export type { PictureSource } from './pipelines/crops.js';
 export {
   type DistilCheckpoint,
   type DistilRecord,
@@ -25,7 +42,6 @@ export {
   decodeDistilCheckpoint,
   encodeDistilCheckpoint,
 } from './pipelines/distil/checkpoint.js';
-export type { PictureSource } from './pipelines/crops.js';
 export {
   DistilAborted,
   type DistilEvent,
@@ -60,6 +76,35 @@ export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from
 export type { WeightedStyle } from './pipelines/targets.js';
 export { defaultTextureSteps, type TextureRequest, texture } from './pipelines/texture.js';
 export {
+  decodeTrainCheckpoint,
+  encodeTrainCheckpoint,
+  type TrainCheckpoint,
+  type TrainRecord,
+} from './pipelines/train/checkpoint.js';
+export {
+  decodeTransformer,
+  encodeTransformer,
+  isTransformerFile,
+  type ModelStyle,
+  type TransformerModel,
+} from './pipelines/train/model-file.js';
+export {
+  defaultTrainOptions,
+  resolveTrainOptions,
+  type TrainOptions,
+  type TrainOptionsInput,
+  trainOptionSpecs,
+} from './pipelines/train/options.js';
+export type { TrainTest } from './pipelines/train/tester.js';
+export {
+  TrainAborted,
+  type TrainEvent,
+  type TrainRequest,
+  type TrainResult,
+  type TrainStyle,
+  train,
+} from './pipelines/train/train.js';
+export {
   type DecodedImage,
   decodeImage,
   type EncodeOptions,
@@ -68,7 +113,7 @@ export {
   outputFormat,
 } from './platform/codec-node.js';
 export { type DeviceChoice, type EngineOptions, startEngine } from './platform/engine-node.js';
-export { checkWritable, readFileChecked, writeFileAtomically } from './platform/files.js';
+export { checkWritable, makeFolder, readFileChecked, writeFileAtomically } from './platform/files.js';
 export { freeMemory, readImage, writeImage } from './platform/images.js';
 export {
   cacheFolder,
@@ -92,6 +137,7 @@ export {
   type ShippedStyle,
   type StyleFile,
 } from './platform/style-store.js';
+export { loadTransformer } from './platform/transformers.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';
 export {
   decodeStyle,

@@ -1,7 +1,7 @@
 import { type Endpoint, expose, transfer, wrap } from 'comlink';
 import { type ErrorCode, FauveError } from '../errors.js';
 import type { Model } from '../onnx/model.js';
-import type { Device, Runtime, Session, Values } from './runtime.js';
+import type { Device, FileSession, Runtime, Session, ShapedValues, Values } from './runtime.js';
 
 /** What an error keeps on its way between threads. */
 interface Failure {
@@ -23,18 +23,27 @@ interface RemoteRuntime {
     fetch: readonly string[],
     carry: Readonly<Record<string, string>>,
   ): Promise<Reply<Record<string, Float32Array>>>;
+  openFile(bytes: Uint8Array): Promise<Reply<{ readonly id: number } & Pick<FileSession, 'inputs' | 'outputs'>>>;
+  runFile(
+    file: number,
+    feeds: Readonly<Record<string, ShapedValues>>,
+    fetch: readonly string[],
+  ): Promise<Reply<Record<string, ShapedValues>>>;
+  /** Of either kind. */
   closeSession(session: number): Promise<Reply<void>>;
 }
 
 /** Answers the calls of {@link connectRuntime} on the other side. Runs in the worker that holds the engine. */
 export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): void {
   const sessions = new Map<number, Session>();
+  const files = new Map<number, FileSession>();
   let next = 0;
-  const session = (id: number): Session => {
-    const found = sessions.get(id);
+  const held = <T>(map: ReadonlyMap<number, T>, id: number): T => {
+    const found = map.get(id);
     if (!found) throw new FauveError('usage', 'This session is closed.');
     return found;
   };
+  const session = (id: number) => held(sessions, id);
   const reply = async <T>(job: () => Promise<T>): Promise<Reply<T>> => {
     try {
       return { value: await job() };
@@ -44,15 +53,22 @@ export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): vo
     }
   };
   /** The engine may still own what it returned: copies move to the other thread. */
-  const moving = async (job: () => Promise<Record<string, Float32Array>>) => {
+  const moving = async <T>(
+    job: () => Promise<Record<string, T>>,
+    copied: (value: T) => T,
+    bufferOf: (value: T) => ArrayBufferLike,
+  ) => {
     const answer = await reply(job);
     if ('failure' in answer) return answer;
-    const value = Object.fromEntries(Object.entries(answer.value).map(([name, data]) => [name, data.slice()]));
-    return transfer(
-      { value },
-      Object.values(value).map((data) => data.buffer),
-    );
+    const value = Object.fromEntries(Object.entries(answer.value).map(([name, each]) => [name, copied(each)]));
+    return transfer({ value }, Object.values(value).map(bufferOf) as ArrayBuffer[]);
   };
+  const movingValues = (job: () => Promise<Record<string, Float32Array>>) =>
+    moving(
+      job,
+      (data) => data.slice(),
+      (data) => data.buffer,
+    );
   const remote: RemoteRuntime = {
     describe: () => reply(async () => ({ device: (await starting).device, engine: (await starting).engine })),
     open: (model) =>
@@ -62,12 +78,25 @@ export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): vo
         return next++;
       }),
     write: (id, values) => reply(async () => session(id).write(values)),
-    read: (id, names) => moving(async () => session(id).read(names)),
-    run: (id, feeds, fetch, carry) => moving(async () => session(id).run(feeds, fetch, carry)),
+    read: (id, names) => movingValues(async () => session(id).read(names)),
+    run: (id, feeds, fetch, carry) => movingValues(async () => session(id).run(feeds, fetch, carry)),
+    openFile: (bytes) =>
+      reply(async () => {
+        const file = await (await starting).openFile(bytes);
+        files.set(next, file);
+        return { id: next++, inputs: file.inputs, outputs: file.outputs };
+      }),
+    runFile: (id, feeds, fetch) =>
+      moving(
+        async () => held(files, id).run(feeds, fetch),
+        ({ shape, data }) => ({ shape, data: data.slice() }),
+        ({ data }) => data.buffer,
+      ),
     closeSession: (id) =>
       reply(async () => {
-        await sessions.get(id)?.close();
+        await (sessions.get(id) ?? files.get(id))?.close();
         sessions.delete(id);
+        files.delete(id);
       }),
   };
   // Whoever asks is told; nobody may ask before the engine fails to start.
@@ -114,6 +143,15 @@ export async function connectRuntime(
         write: (values) => call(remote.write(id, values)),
         read: (names) => call(remote.read(id, names)),
         run: (feeds, fetch, carry = {}) => call(remote.run(id, feeds, fetch, carry)),
+        close: () => call(remote.closeSession(id)),
+      };
+    },
+    async openFile(bytes) {
+      const { id, inputs, outputs } = await call(remote.openFile(bytes));
+      return {
+        inputs,
+        outputs,
+        run: (feeds, fetch) => call(remote.runFile(id, feeds, fetch)),
         close: () => call(remote.closeSession(id)),
       };
     },

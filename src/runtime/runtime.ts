@@ -1,6 +1,6 @@
 import type * as Ort from 'onnxruntime-web';
 import { FauveError, messageOf } from '../errors.js';
-import { sizeOf } from '../graph/tensor.js';
+import { type Shape, sizeOf } from '../graph/tensor.js';
 import type { Model } from '../onnx/model.js';
 
 /** Values of named inputs or outputs, row-major float32. */
@@ -29,6 +29,32 @@ export interface Session {
   close(): Promise<void>;
 }
 
+/** Values, row-major float32, and their shape. */
+export interface ShapedValues {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** What a file says of one of its inputs or outputs. */
+export interface ValueInfo {
+  /** Element type: `float32`, `uint8`, …; `undefined` for what is no tensor. */
+  readonly type: string | undefined;
+  /** A dimension that may be any is 0. Empty where the file does not say it. */
+  readonly shape: Shape;
+}
+
+/** A model out of a file: the engine says what goes in and out, and each run says of what size. */
+export interface FileSession {
+  readonly inputs: Readonly<Record<string, ValueInfo>>;
+  readonly outputs: Readonly<Record<string, ValueInfo>>;
+  /**
+   * @param feeds float32 values for all inputs
+   * @param fetch outputs to return, which are float32
+   */
+  run(feeds: Readonly<Record<string, ShapedValues>>, fetch: readonly string[]): Promise<Record<string, ShapedValues>>;
+  close(): Promise<void>;
+}
+
 /** An engine: it opens models and runs them, one run at a time. */
 export interface Runtime {
   readonly device: Device;
@@ -36,6 +62,11 @@ export interface Runtime {
   readonly engine: string;
   /** Takes the model over: its bytes may be gone afterwards. */
   open(model: Model): Promise<Session>;
+  /**
+   * Opens any ONNX file. Its bytes are copied.
+   * @throws FauveError `input` when the engine cannot run it
+   */
+  openFile(bytes: Uint8Array): Promise<FileSession>;
   close(): Promise<void>;
 }
 
@@ -59,17 +90,19 @@ export function createRuntime(
     queue = result.catch(() => undefined);
     return result;
   };
-  const sessions = new Set<Session>();
-
-  const open = async (model: Model): Promise<Session> => {
-    const session = await inTurn(() =>
-      ort.InferenceSession.create(model.bytes, {
+  const sessions = new Set<Pick<Session, 'close'>>();
+  const create = (bytes: Uint8Array): Promise<Ort.InferenceSession> =>
+    inTurn(() =>
+      ort.InferenceSession.create(bytes, {
         executionProviders: [device],
         // The memory pattern plans one block for everything at once: 45 % more memory at 512², not faster.
         enableMemPattern: false,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       }),
-    ).catch((error) => engineFailed('prepare the network', error));
+    );
+
+  const open = async (model: Model): Promise<Session> => {
+    const session = await create(model.bytes).catch((error) => engineFailed('prepare the network', error));
     const resident: Record<string, Ort.Tensor> = {};
     const tensor = (name: string, data: Float32Array): Ort.Tensor => {
       const shape = model.inputs[name];
@@ -117,14 +150,56 @@ export function createRuntime(
     return opened;
   };
 
+  const openFile = async (bytes: Uint8Array): Promise<FileSession> => {
+    const session = await create(bytes).catch((error) => {
+      throw new FauveError('input', `The engine cannot run this model: ${messageOf(error)}`, { cause: error });
+    });
+    const opened: FileSession = {
+      inputs: valueInfos(session.inputMetadata),
+      outputs: valueInfos(session.outputMetadata),
+      run: (feeds, fetch) =>
+        inTurn(async () => {
+          const inputs = Object.entries(feeds).map(
+            ([name, { shape, data }]) => [name, new ort.Tensor('float32', data, shape)] as const,
+          );
+          const outputs = await session
+            .run(Object.fromEntries(inputs), [...fetch])
+            .catch((error) => engineFailed('run the network', error));
+          const values = fetch.map(async (name) => {
+            const { dims } = outputs[name]!;
+            return [name, { shape: dims, data: (await outputs[name]!.getData()) as Float32Array }] as const;
+          });
+          return Object.fromEntries(await Promise.all(values));
+        }),
+      async close() {
+        if (!sessions.delete(opened)) return;
+        await inTurn(() => session.release());
+      },
+    };
+    sessions.add(opened);
+    return opened;
+  };
+
   return {
     device,
     engine,
     open,
+    openFile,
     async close() {
       await Promise.all([...sessions].map((session) => session.close()));
     },
   };
+}
+
+function valueInfos(metadata: readonly Ort.InferenceSession.ValueMetadata[]): Record<string, ValueInfo> {
+  return Object.fromEntries(
+    metadata.map((value) => {
+      if (!value.isTensor) return [value.name, { type: undefined, shape: [] }];
+      // A dimension that may be any has a name, or −1.
+      const shape = value.shape.map((dim) => (typeof dim === 'number' && dim > 0 ? dim : 0));
+      return [value.name, { type: value.type, shape }];
+    }),
+  );
 }
 
 function engineFailed(what: string, error: unknown): never {

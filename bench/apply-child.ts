@@ -1,0 +1,19 @@
+/** Restyles one picture in a process of its own, and tells its parent the peak of its resident memory in MB. */
+import { noiseImage } from '#src/image/noise.js';
+import { applyTransformer } from '#src/pipelines/apply/apply.js';
+import { applyMemory } from '#src/pipelines/apply/memory.js';
+import { openTransformer } from '#src/pipelines/apply/network.js';
+import { startEngine } from '#src/platform/engine-node.js';
+import { networkFor } from './apply-network.js';
+
+const [width, height, model] = process.argv.slice(2) as [string, string, string?];
+const runtime = await startEngine({ device: 'cpu' });
+const transformer = await openTransformer(runtime, await networkFor(model));
+const image = noiseImage(Number(width), Number(height), 2);
+const styles = transformer.styles.slice(0, 1);
+await applyTransformer({ image, transformer, styles });
+process.send?.({
+  peak: Math.round(process.resourceUsage().maxRSS / 1024),
+  predicted: Math.round(applyMemory(transformer, image) / 2 ** 20),
+});
+await runtime.close();

@@ -1,0 +1,193 @@
+import { styleText } from 'node:util';
+import {
+  type ApplyOptionsInput,
+  applyTransformer,
+  type CheckedTransformer,
+  decodeImage,
+  encodeImage,
+  FauveError,
+  freeMemory,
+  type ImageTransformer,
+  type NamedStyle,
+  openTransformer,
+  type PixelRange,
+  readFileChecked,
+  startEngine,
+  writeFileAtomically,
+} from 'fauve';
+import type { EngineFlags } from './engine-flags.js';
+import { listenForInterrupt } from './interrupt.js';
+import type { PhotoJob } from './photos.js';
+import { openMeter } from './progress.js';
+import { durationText } from './time-left.js';
+
+/** Photos to restyle with one network; all that can be checked was checked. */
+export interface ApplyBatch extends EngineFlags {
+  readonly network: CheckedTransformer;
+  readonly jobs: readonly PhotoJob[];
+  readonly styles: readonly NamedStyle[];
+  readonly options: ApplyOptionsInput;
+  readonly range?: PixelRange;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** What is told as lines of JSON. */
+type ApplyEvent =
+  | { readonly type: 'start'; readonly model: string; readonly pictures: number; readonly engine: string }
+  | { readonly type: 'notice'; readonly message: string }
+  | {
+      readonly type: 'picture';
+      readonly input: string;
+      readonly path: string;
+      readonly width: number;
+      readonly height: number;
+      /** Of the network and what belongs to it, without reading and writing. */
+      readonly seconds: number;
+    }
+  | { readonly type: 'failed'; readonly input: string; readonly code: string; readonly message: string }
+  | { readonly type: 'done'; readonly written: number; readonly failed: number; readonly seconds: number };
+
+/** Names that the last line has room for. */
+const MOST_NAMES = 5;
+
+/**
+ * Restyles the photos one after the other. A photo that cannot be read does not stop the others.
+ * @throws FauveError `input` at the end when there were such; `aborted` after Ctrl-C, when what was written stays
+ */
+export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
+  const { jobs } = batch;
+  const reporter = applyReporter(batch);
+  const interrupt = listenForInterrupt(
+    () => reporter.say('Stopping after this picture (Ctrl-C again: at once).'),
+    () => reporter.close(),
+  );
+  const { signal } = interrupt;
+  const start = performance.now();
+  const failures: { readonly input: string; readonly error: FauveError }[] = [];
+  let written = 0;
+  // Once, before the engine takes any: it keeps what it has for the next picture.
+  const memoryLimit = freeMemory();
+  try {
+    const runtime = await startEngine(batch.engine);
+    try {
+      const transformer = await openTransformer(runtime, batch.network, { range: batch.range });
+      reporter.tell({
+        ...{ type: 'start', model: batch.network.fileName, pictures: jobs.length, engine: transformer.engine },
+      });
+      for (const message of transformer.notices) reporter.tell({ type: 'notice', message });
+      for (const job of jobs) {
+        try {
+          reporter.tell(await applyToPhoto(job, batch, transformer, memoryLimit, signal));
+          written++;
+        } catch (error) {
+          if (!(error instanceof FauveError) || error.code === 'aborted' || signal.aborted) throw error;
+          failures.push({ input: job.input, error });
+          reporter.tell({ type: 'failed', input: job.input, code: error.code, message: error.message });
+        }
+      }
+    } finally {
+      await runtime.close();
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const made = written === 0 ? 'nothing was written' : 'those that are written stay';
+    throw new FauveError('aborted', `Stopped after ${written} of ${jobs.length} pictures; ${made}.`, { cause: error });
+  } finally {
+    reporter.close();
+    interrupt.release();
+  }
+  reporter.tell({ type: 'done', written, failed: failures.length, seconds: (performance.now() - start) / 1000 });
+  const [first] = failures;
+  if (!first) return;
+  if (jobs.length === 1) throw first.error;
+  // Errors are told even to those who want nothing else told.
+  for (const { error } of failures) process.stderr.write(`${error.message}\n`);
+  const names = failures.slice(0, MOST_NAMES).map(({ input }) => input);
+  const more = failures.length > MOST_NAMES ? ` and ${failures.length - MOST_NAMES} more` : '';
+  throw new FauveError(
+    first.error.code === 'usage' ? 'input' : first.error.code,
+    `${failures.length} of ${jobs.length} photos could not be restyled: ${names.join(', ')}${more}. The others are written.`,
+  );
+}
+
+async function applyToPhoto(
+  { input, output, format, quality, bits }: PhotoJob,
+  { styles, options }: ApplyBatch,
+  transformer: ImageTransformer,
+  memoryLimit: number,
+  signal: AbortSignal,
+): Promise<ApplyEvent> {
+  if (signal.aborted) throw new FauveError('aborted', 'Stopped before this picture.');
+  const bytes = input === '-' ? await readStandardInput() : await readFileChecked(input, 'Photo');
+  const fileName = input === '-' ? 'from standard input' : input;
+  const { image } = await decodeImage(bytes, { what: 'Photo', fileName });
+  const result = await applyTransformer({ image, transformer, styles, options, memoryLimit, signal });
+  const encoded = await encodeImage(result.image, format, { quality, bits });
+  if (output === '-') await writeStandardOutput(encoded);
+  else await writeFileAtomically(output, encoded);
+  const { width, height } = result.image;
+  return { type: 'picture', input, path: output, width, height, seconds: result.seconds };
+}
+
+async function readStandardInput(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function writeStandardOutput(bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    // Whoever reads may stop reading; the listener of the program knows that this is no error.
+    process.stdout.write(bytes, () => resolve());
+  });
+}
+
+interface ApplyReporter {
+  tell(event: ApplyEvent): void;
+  say(line: string): void;
+  close(): void;
+}
+
+function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
+  // A bar among the lines of JSON on the same terminal would make both unreadable.
+  const silent = quiet || (json && (process.stdout.isTTY || !process.stderr.isTTY));
+  const meter = silent || jobs.length === 1 ? undefined : openMeter('picture');
+  const say = (line: string) => {
+    if (silent) return;
+    const write = () => process.stderr.write(`${line}\n`);
+    meter ? meter.aside(write) : write();
+  };
+  const dim = (text: string) => styleText('dim', text, { stream: process.stderr });
+  const start = performance.now();
+  let finished = 0;
+  const advance = () => {
+    finished++;
+    const left = (jobs.length - finished) * ((performance.now() - start) / 1000 / finished);
+    meter?.update({ step: finished, total: jobs.length, left });
+  };
+  return {
+    say,
+    tell(event) {
+      if (json) process.stdout.write(`${JSON.stringify(event)}\n`);
+      switch (event.type) {
+        case 'start':
+          return say(dim(`${event.model}; ${event.engine}`));
+        case 'notice':
+          return say(`${styleText('yellow', 'note:', { stream: process.stderr })} ${event.message}`);
+        case 'picture': {
+          if (jobs.length > 1) return advance();
+          const name = styleText('bold', event.path === '-' ? 'standard output' : event.path, {
+            stream: process.stderr,
+          });
+          return say(`${name}  ${event.width}×${event.height}, ${Math.round(1000 * event.seconds)} ms`);
+        }
+        case 'failed':
+          return advance();
+        case 'done':
+          if (jobs.length > 1) say(`${event.written} pictures, ${durationText(event.seconds)}`);
+      }
+    },
+    close: () => meter?.close(),
+  };
+}

@@ -1,0 +1,77 @@
+import { FauveError } from '../../errors.js';
+import { createImage, type Image } from '../../image/image.js';
+import { resizeImage } from '../../image/resize.js';
+import { finishColours } from '../colours.js';
+import { outputSize, type Size } from '../scales.js';
+import { largestApplicable, requireApplyMemory } from './memory.js';
+import type { ImageTransformer } from './network.js';
+import { type ApplyOptions, type ApplyOptionsInput, resolveApplyOptions } from './options.js';
+import { type NamedStyle, styleShares } from './styles.js';
+
+/** A photo and the network that restyles it. */
+export interface ApplyRequest {
+  readonly image: Image;
+  readonly transformer: ImageTransformer;
+  /** Which of the network's styles; several are mixed. May be left out where there is only one. */
+  readonly styles?: readonly NamedStyle[];
+  readonly options?: ApplyOptionsInput;
+  /** Bytes that it may take; without it nothing is refused. The same for all pictures of a run: the engine keeps its memory. */
+  readonly memoryLimit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A restyled photo. */
+export interface ApplyResult {
+  /** Of the photo's size, or the one that was asked for. Alpha is the photo's. */
+  readonly image: Image;
+  readonly seconds: number;
+}
+
+/**
+ * Restyles a photo with a trained network, in one forward pass (Johnson et al. 2016). The photo may have any size: a small one is
+ * mirrored beyond its border and cut out again. Normalisation takes its statistics from the whole picture, so a photo that does not
+ * fit the memory cannot be done in tiles without seams.
+ * @throws FauveError `usage` for options or styles that are not there; `input` when the network gives what is no picture; `system` when
+ *   the memory does not suffice, with the largest size that fits; `aborted` when the signal has fired
+ */
+export async function applyTransformer(request: ApplyRequest): Promise<ApplyResult> {
+  const { image, transformer, styles = [], memoryLimit, signal } = request;
+  const start = performance.now();
+  const options = resolveApplyOptions(request.options ?? {});
+  const shares = styleShares(transformer.styles, styles, transformer.fileName);
+  const { width, height } = sizeFor(image, transformer, options, memoryLimit);
+  requireApplyMemory(transformer, { width, height }, memoryLimit);
+  throwIfAborted(signal);
+  const photo = image.width === width && image.height === height ? image : resizeImage(image, width, height);
+  const data = await transformer.run(photo, shares);
+  throwIfAborted(signal);
+  const picture = finishColours(createImage(width, height, data), photo, options.colours);
+  return {
+    image: mixed(photo, picture, options.strength),
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+/** @throws FauveError `system` for `auto` where no size fits, `usage` for `auto` without a limit */
+function sizeFor(
+  image: Image,
+  transformer: ImageTransformer,
+  { size }: Pick<ApplyOptions, 'size'>,
+  limit: number | undefined,
+): Size {
+  if (size !== 'auto') return outputSize(image, size);
+  if (limit === undefined) throw new FauveError('usage', "size 'auto' needs a memoryLimit in bytes.");
+  // Where none fits, the error of the memory check says so.
+  return largestApplicable(transformer, image, limit) ?? image;
+}
+
+/** (1 − strength) · photo + strength · picture, in sRGB; alpha is that of the picture. */
+function mixed(photo: Image, picture: Image, strength: number): Image {
+  if (strength === 1) return picture;
+  const data = picture.data.map((value, i) => photo.data[i]! + strength * (value - photo.data[i]!));
+  return createImage(picture.width, picture.height, data, picture.alpha);
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new FauveError('aborted', 'Stopped before the picture was finished.');
+}

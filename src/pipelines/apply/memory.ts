@@ -1,0 +1,60 @@
+import { FauveError } from '../../errors.js';
+import { memoryNeed } from '../../graph/memory.js';
+import { input } from '../../graph/tensor.js';
+import { fitLongerSide } from '../../image/resize.js';
+import { type TransformerShape, transformer, transformerParameters } from '../../networks/transformer.js';
+import type { Size } from '../scales.js';
+import type { ImageTransformer } from './network.js';
+
+const MEGABYTE = 2 ** 20;
+// Fitted to the peak of resident memory at 64² … 3000×2000 (npm run bench:apply), on the safe side: the engine's arena grows by
+// doubling, so that what it takes is between 1.4 and 2.75 times what is alive at once, depending on the size.
+const FIXED = 150 * MEGABYTE;
+const PER_ACTIVATION = 2.8;
+/** Images as float32 that the host holds beside the engine, in two threads, some of them garbage of the picture before. */
+const HOST_IMAGES = 14;
+
+/** Bytes that restyling a picture of this size takes at most, from the shapes of the network's graph. */
+export function applyMemory({ shape, inner }: Pick<ImageTransformer, 'shape' | 'inner'>, size: Size): number {
+  const seen = inner(size);
+  const host = HOST_IMAGES * 12 * Math.max(size.width * size.height, seen.width * seen.height);
+  return Math.round(FIXED + PER_ACTIVATION * activations(shape, seen) + host);
+}
+
+function activations(shape: TransformerShape, { width, height }: Size): number {
+  const parameters = new Map([...transformerParameters(shape)].map(([name, dims]) => [name, input(name, dims)]));
+  const style = shape.styles > 1 ? input('the style', [1, shape.styles]) : undefined;
+  const image = input('the image', [1, 3, height, width]);
+  return memoryNeed([transformer(image, style, (name) => parameters.get(name)!, shape)]).activations;
+}
+
+/** The largest size of this shape, not above it, whose memory fits; `undefined` where none does. */
+export function largestApplicable(network: ImageTransformer, size: Size, limit: number): Size | undefined {
+  const fits = (each: Size) => applyMemory(network, each) <= limit;
+  if (fits(size)) return { width: size.width, height: size.height };
+  let [low, high] = [1, Math.max(size.width, size.height)];
+  const sized = (side: number) => fitLongerSide(size.width, size.height, side);
+  if (!fits(sized(low))) return undefined;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(sized(middle))) low = middle;
+    else high = middle;
+  }
+  return sized(low);
+}
+
+/** @throws FauveError `system` that names the largest size that fits */
+export function requireApplyMemory(network: ImageTransformer, size: Size, limit: number | undefined): void {
+  const need = applyMemory(network, size);
+  if (limit === undefined || need <= limit) return;
+  const fitting = largestApplicable(network, size, limit);
+  const remedy = fitting
+    ? `Use --size ${Math.max(fitting.width, fitting.height)}, which gives ${fitting.width}×${fitting.height}, or --size auto.`
+    : 'No size fits: close other programs.';
+  throw new FauveError(
+    'system',
+    `${size.width}×${size.height} needs about ${megabytes(need)}; ${megabytes(limit)} are free. ${remedy}`,
+  );
+}
+
+const megabytes = (bytes: number) => `${Math.round(bytes / MEGABYTE)} MB`;

@@ -1,0 +1,217 @@
+import { FauveError } from '../../errors.js';
+import { sameShape } from '../../graph/tensor.js';
+import type { Image } from '../../image/image.js';
+import { resizePlanes } from '../../image/resize.js';
+import { type TransformerShape, transformerMinimumSize, transformerShapeOf } from '../../networks/transformer.js';
+import { readModel } from '../../onnx/read.js';
+import type { FileSession, Runtime } from '../../runtime/runtime.js';
+import type { Size } from '../scales.js';
+import {
+  decodeTransformer,
+  type ModelStyle,
+  modelImage,
+  modelOutput,
+  modelStyle,
+  type TransformerModel,
+} from '../train/model-file.js';
+import { foreignInterface, type PixelRange, probeForeign, whiteOf } from './foreign.js';
+import { cropPlanes, mirrorPlanes } from './planes.js';
+
+/** A network in a file, as it was read. */
+export interface TransformerFile {
+  /** How errors name it. */
+  readonly fileName: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A file whose kind is known. */
+export interface CheckedTransformer extends TransformerFile {
+  /** Of a network that `fauve train` made. */
+  readonly model?: TransformerModel;
+  /** What it can be asked for by name: nothing of another program's network. */
+  readonly styles: readonly ModelStyle[];
+}
+
+/** A trained network that is ready to restyle pictures. Close it when you are done. */
+export interface ImageTransformer {
+  readonly fileName: string;
+  readonly styles: readonly ModelStyle[];
+  /** What white is in the network's pictures; of a network that `fauve train` made always `0-1`. */
+  readonly range: PixelRange;
+  /** What a user should know of it: that the range is a guess, or that it works at one size only. */
+  readonly notices: readonly string[];
+  /** What is computed with, in words. */
+  readonly engine: string;
+  /** The architecture, of which the memory is a matter; of another program's network the one that most of them have. */
+  readonly shape: TransformerShape;
+  /** The size that the network sees, for a picture of this size. */
+  inner(size: Size): Size;
+  /**
+   * One forward pass.
+   * @param shares of the styles: they add up to 1
+   * @returns [3,H,W] of the picture's size, RGB in [0,1]
+   * @throws FauveError `input` when the network gives what is no picture
+   */
+  run(image: Image, shares: Float32Array): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+/** The network of Johnson et al. 2016: what most networks of other programs are. */
+const johnson: TransformerShape = { channels: [32, 64, 128], blocks: 5, kernels: [9, 9], styles: 1 };
+
+/** A network of another program gets at least so many pixels a side: some mirror 40 of them around the picture. */
+const FOREIGN_LEAST = 64;
+/** And a multiple of this: with strides that do not divide the size, networks give a few pixels more or less. */
+const FOREIGN_STEP = 8;
+
+/**
+ * Looks at a network without running it.
+ * @param range what white is said to be in its pictures
+ * @throws FauveError `input` for what is no ONNX model, or a damaged file of `fauve train`; `usage` for a range where there is no choice
+ */
+export function checkTransformer({ fileName, bytes }: TransformerFile, range?: PixelRange): CheckedTransformer {
+  const { metadata } = readModel(bytes, fileName);
+  if (!metadata.format?.startsWith('fauve-')) return { fileName, bytes, styles: [] };
+  const model = decodeTransformer(bytes, fileName);
+  if (range !== undefined) {
+    throw new FauveError(
+      'usage',
+      `${fileName} was made by fauve train, whose networks take 0-1; received the range ${range}. Leave it out.`,
+    );
+  }
+  return { fileName, bytes, model, styles: model.styles };
+}
+
+/**
+ * Opens a network: one that `fauve train` made, or a "fast neural style" network of another program, which has one picture
+ * [1,3,H,W] in and out, RGB, of one size or of any.
+ * @param options.range what white is in the pictures of another program's network; without it, it is found out
+ * @throws FauveError as {@link checkTransformer}; `input` for a network of another form, or that the engine cannot run
+ */
+export async function openTransformer(
+  runtime: Runtime,
+  file: TransformerFile,
+  { range }: { readonly range?: PixelRange | undefined } = {},
+): Promise<ImageTransformer> {
+  const checked = checkTransformer(file, range);
+  const { fileName, bytes, model } = checked;
+  const session = await runtime.openFile(bytes).catch((error) => rethrow(error, fileName));
+  try {
+    const opened = { ...checked, session, engine: runtime.engine };
+    return model ? ownTransformer(opened, model) : await foreignTransformer(opened, range);
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+interface Opened extends CheckedTransformer {
+  readonly session: FileSession;
+  readonly engine: string;
+}
+
+function ownTransformer({ fileName, styles, session, engine }: Opened, model: TransformerModel): ImageTransformer {
+  const shape = transformerShapeOf(model.weights, fileName);
+  const inner = ({ width, height }: Size): Size => ({
+    width: Math.max(width, transformerMinimumSize),
+    height: Math.max(height, transformerMinimumSize),
+  });
+  const corner = { top: 0, left: 0 };
+  return {
+    ...{ fileName, styles, engine, shape, inner },
+    range: '0-1',
+    notices: [],
+    async run(image, shares) {
+      const size = inner(image);
+      const data = mirrorPlanes(image.data, image, size, corner);
+      const picture = { shape: [1, 3, size.height, size.width], data };
+      const style = styles.length > 1 ? { [modelStyle]: { shape: [1, styles.length], data: shares } } : {};
+      const { [modelOutput]: output } = await session.run({ [modelImage]: picture, ...style }, [modelOutput]);
+      return finite(cropPlanes(output!.data, size, image, corner), fileName);
+    },
+    close: () => session.close(),
+  };
+}
+
+async function foreignTransformer(
+  { fileName, styles, session, engine }: Opened,
+  asked: PixelRange | undefined,
+): Promise<ImageTransformer> {
+  const door = foreignInterface(session, fileName);
+  const traits = await probeForeign(session, door, fileName, asked).catch((error) => rethrow(error, fileName));
+  const { range, growth } = traits;
+  const white = whiteOf[range];
+  /** Pixels at each side that the network eats. */
+  const border = { width: eaten(growth.width), height: eaten(growth.height) };
+  const free = (side: number, edge: number) =>
+    Math.ceil(Math.max(FOREIGN_LEAST, side + 2 * edge) / FOREIGN_STEP) * FOREIGN_STEP;
+  const inner = ({ width, height }: Size): Size => ({
+    width: door.width || free(width, border.width),
+    height: door.height || free(height, border.height),
+  });
+  const notices = traits.guessed
+    ? [`What ${fileName} does fits the range 0-1 as well as 0-255; 0-255 is taken. The range can be given.`]
+    : [];
+  if (door.width > 0 || door.height > 0) {
+    const side = (fixed: number) => (fixed > 0 ? fixed : 'any');
+    notices.push(
+      `${fileName} takes pictures of ${side(door.width)}×${side(door.height)}: photos are brought to that size and back, which costs sharpness.`,
+    );
+  }
+  return {
+    ...{ fileName, styles, range, notices, engine, inner },
+    shape: johnson,
+    async run(image, _shares) {
+      const size = inner(image);
+      // What of the network's picture is the photo: all that it does not eat, or the photo's own size.
+      const seen = {
+        width: door.width > 0 ? size.width - 2 * border.width : image.width,
+        height: door.height > 0 ? size.height - 2 * border.height : image.height,
+      };
+      const planes = resized(image.data, image, seen);
+      const data = mirrorPlanes(planes, seen, size, { top: border.height, left: border.width });
+      const fed = white === 1 ? data : data.map((value) => value * white);
+      const feeds = { [door.input]: { shape: [1, 3, size.height, size.width], data: fed } };
+      const { [door.output]: output } = await session.run(feeds, [door.output]);
+      const given = { width: size.width + growth.width, height: size.height + growth.height };
+      if (!sameShape(output!.shape, [1, 3, given.height, given.width])) {
+        throw new FauveError(
+          'input',
+          `${fileName} gives [${output!.shape}] for a picture [1,3,${size.height},${size.width}]; expected [1,3,${given.height},${given.width}]. Use another size.`,
+        );
+      }
+      const start = {
+        top: border.height + Math.floor(growth.height / 2),
+        left: border.width + Math.floor(growth.width / 2),
+      };
+      const picture = resized(cropPlanes(output!.data, given, seen, start), seen, image);
+      return finite(
+        picture.map((value) => Math.min(1, Math.max(0, value / white))),
+        fileName,
+      );
+    },
+    close: () => session.close(),
+  };
+}
+
+const eaten = (growth: number) => Math.ceil(Math.max(0, -growth) / 2);
+
+function resized(data: Float32Array, from: Size, to: Size): Float32Array {
+  if (from.width === to.width && from.height === to.height) return data;
+  return resizePlanes(data, 3, from.height, from.width, to.height, to.width);
+}
+
+/** @throws FauveError `input` for values that are no numbers: a network that diverged in training */
+function finite(values: Float32Array, fileName: string): Float32Array {
+  if (values.every(Number.isFinite)) return values;
+  throw new FauveError(
+    'input',
+    `${fileName} gives values that are no numbers (NaN) for this picture. Its weights are damaged: use another network.`,
+  );
+}
+
+/** The engine does not know the file's name. */
+function rethrow(error: unknown, fileName: string): never {
+  if (!(error instanceof FauveError) || error.message.includes(fileName)) throw error;
+  throw new FauveError(error.code, `${fileName}: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,257 @@
+import fc from 'fast-check';
+import onnxProto from 'onnx-proto';
+import * as ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { FauveError } from '#src/errors.js';
+import { evaluate } from '#src/graph/evaluate.js';
+import { input } from '#src/graph/tensor.js';
+import { toFloat32, toHalf } from '#src/networks/floats.js';
+import {
+  initialTransformer,
+  isStyleParameter,
+  type TransformerShape,
+  transformer,
+  transformerMinimumSize,
+  transformerParameters,
+  transformerShapeOf,
+} from '#src/networks/transformer.js';
+import { emitModel } from '#src/onnx/model.js';
+import { decodeTransformer, encodeTransformer, isTransformerFile } from '#src/pipelines/train/model-file.js';
+import { scene } from './support/restyling.js';
+import { normal, tinyFile, tinyModel } from './support/tiny-transformer.js';
+
+const { onnx } = onnxProto;
+
+function failure(job: () => unknown): string {
+  try {
+    job();
+  } catch (error) {
+    if (error instanceof FauveError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+  throw new Error('expected a FauveError');
+}
+
+/** The graph for pictures of a size, with the weights as inputs. */
+function graphOf(shape: TransformerShape, height: number, width: number, count = 1) {
+  const parameters = new Map([...transformerParameters(shape)].map(([name, dims]) => [name, input(name, dims)]));
+  const style = shape.styles > 1 ? input('style', [count, shape.styles]) : undefined;
+  return transformer(input('image', [count, 3, height, width]), style, (name) => parameters.get(name)!, shape);
+}
+
+const shapes: TransformerShape[] = [
+  { channels: [0, 4, 8], blocks: 1, kernels: [3, 3], styles: 3 },
+  { channels: [3, 4, 5], blocks: 2, kernels: [5, 1], styles: 1 },
+  { channels: [2, 3, 4], blocks: 0, kernels: [9, 9], styles: 2 },
+];
+
+describe('the architecture', () => {
+  it.each(shapes)('%j gives a picture of the size of any picture', (shape) => {
+    const side = fc.integer({ min: transformerMinimumSize, max: 300 });
+    fc.assert(
+      fc.property(side, side, fc.integer({ min: 1, max: 3 }), (height, width, count) => {
+        expect(graphOf(shape, height, width, count).shape).toEqual([count, 3, height, width]);
+      }),
+      { seed: 1905 },
+    );
+  });
+
+  it.each(shapes)('%j is what its weights say', (shape) => {
+    const weights = initialTransformer(shape, normal(1));
+    expect(transformerShapeOf(weights)).toEqual(shape);
+    expect([...weights].map(([name, { shape: dims }]) => [name, dims])).toEqual([...transformerParameters(shape)]);
+    // The first convolution takes RGB; the last gives it, for four pixels each at half size.
+    expect(weights.get('first.weight')!.shape[1]).toBe(3);
+    expect(weights.get('last.weight')!.shape[0]).toBe(shape.channels[0] === 0 ? 12 : 3);
+  });
+
+  it('of Johnson et al. has 1.67 million weights in its kernels; a style more needs scales and shifts only', () => {
+    const johnson: TransformerShape = { channels: [32, 64, 128], blocks: 5, kernels: [9, 9], styles: 1 };
+    const count = (shape: TransformerShape, which: (name: string) => boolean) =>
+      [...transformerParameters(shape)]
+        .filter(([name]) => which(name))
+        .reduce((sum, [, dims]) => sum + dims.reduce((a, b) => a * b), 0);
+    // 9·9·3·32·2 + 9·(32·64·2 + 64·128·2 + 10·128·128)
+    expect(count(johnson, (name) => name.endsWith('.weight'))).toBe(1_674_432);
+    const many = { ...johnson, styles: 10 };
+    expect(count(many, isStyleParameter)).toBe(10 * count(johnson, isStyleParameter));
+    expect(count(many, (name) => !isStyleParameter(name))).toBe(count(johnson, (name) => !isStyleParameter(name)));
+  });
+
+  it('needs to know the style when there are several', () => {
+    const [shape] = shapes as [TransformerShape];
+    const parameter = (name: string) => input(name, transformerParameters(shape).get(name)!);
+    expect(failure(() => transformer(input('image', [1, 3, 20, 20]), undefined, parameter, shape))).toBe(
+      'usage: The network has 3 styles. Say which: [N,3].',
+    );
+  });
+
+  it('says which weight is missing or of another shape', () => {
+    const weights = new Map(initialTransformer(shapes[0]!, normal(1)));
+    const { data } = weights.get('up1.scale')!;
+    weights.set('up1.scale', { shape: [4, 3], data });
+    expect(failure(() => transformerShapeOf(weights, 'a.onnx'))).toMatch(
+      /^input: a\.onnx is no transformer.*up1\.scale is \[4,3\]/,
+    );
+    weights.delete('up1.scale');
+    expect(failure(() => transformerShapeOf(weights))).toContain('up1.scale is missing');
+    expect(failure(() => transformerShapeOf(new Map()))).toMatch(/^input: /);
+  });
+});
+
+describe('the first weights', () => {
+  it('are those of He et al., with scales 1 and shifts 0, and the same for the same seed', () => {
+    const shape: TransformerShape = { channels: [0, 32, 64], blocks: 1, kernels: [9, 3], styles: 2 };
+    const weights = initialTransformer(shape, normal(3));
+    const { data } = weights.get('residual1a.weight')!;
+    const variance = data.reduce((sum, value) => sum + value * value, 0) / data.length;
+    // 36,864 draws: a standard deviation of 0.7 %.
+    expect(Math.abs((variance * 64 * 9) / 2 - 1)).toBeLessThan(0.03);
+    expect(new Set(weights.get('up1.scale')!.data)).toEqual(new Set([1]));
+    expect(new Set(weights.get('up1.shift')!.data)).toEqual(new Set([0]));
+    expect(initialTransformer(shape, normal(3))).toEqual(weights);
+    expect(initialTransformer(shape, normal(4)).get('first.weight')).not.toEqual(weights.get('first.weight'));
+  });
+});
+
+describe('what the network does', () => {
+  const shape = shapes[0]!;
+  const { weights } = tinyModel(2);
+  const feeds = Object.fromEntries([...weights].map(([name, { data }]) => [name, data]));
+  const [height, width] = [18, 21];
+  const run = (images: Float32Array, style: Float32Array, count: number) =>
+    evaluate([graphOf(shape, height, width, count)], { ...feeds, image: images, style })[0]!;
+  const one = scene(width, height, 1).data;
+  const two = scene(width, height, 2).data;
+
+  it('does to each picture of a batch what it does to it alone, each in its own style', () => {
+    const [a, b] = [Float32Array.of(0, 1, 0), Float32Array.of(0.5, 0, 0.5)];
+    const both = run(Float32Array.of(...one, ...two), Float32Array.of(...a, ...b), 2);
+    const alone = [...run(one, a, 1), ...run(two, b, 1)];
+    expect(both.every((value, i) => Math.abs(value - alone[i]!) < 1e-9)).toBe(true);
+  });
+
+  it('gives values between black and white that depend on the picture and on the style', () => {
+    const first = run(one, Float32Array.of(1, 0, 0), 1);
+    expect(first.every((value) => value > 0 && value < 1)).toBe(true);
+    for (const other of [run(two, Float32Array.of(1, 0, 0), 1), run(one, Float32Array.of(0, 1, 0), 1)]) {
+      expect(Math.max(...other.map((value, i) => Math.abs(value - first[i]!)))).toBeGreaterThan(0.02);
+    }
+  });
+});
+
+describe('a network as a file', () => {
+  it('comes back, with its weights as 16-bit floats', () => {
+    for (const [i, shape] of shapes.entries()) {
+      const model = tinyModel(10 + i, shape);
+      const bytes = encodeTransformer(model);
+      expect(isTransformerFile(bytes)).toBe(true);
+      const { weights, ...about } = decodeTransformer(bytes);
+      const { weights: original, ...expected } = model;
+      expect(about).toEqual(expected);
+      expect(new Set(weights.keys())).toEqual(new Set(original.keys()));
+      for (const [name, { shape: dims, data }] of original) {
+        const halves = toFloat32(new Uint8Array(toHalf(data).buffer), 'F16');
+        expect(weights.get(name), name).toEqual({ shape: dims, data: halves });
+        expect(halves.every((value, j) => Math.abs(value - data[j]!) <= 2 ** -11 * Math.abs(data[j]!) + 2 ** -25)).toBe(
+          true,
+        );
+      }
+      // What was rounded once is not rounded again.
+      expect(encodeTransformer({ ...about, weights })).toEqual(bytes);
+    }
+  });
+
+  it('says in its metadata what it is, to any reader', () => {
+    const { metadataProps, graph, producerName } = onnx.ModelProto.decode(tinyFile(1));
+    const metadata = Object.fromEntries(metadataProps!.map(({ key, value }) => [key, value!]));
+    expect(producerName).toBe('fauve');
+    expect(Object.keys(metadata)).toEqual(['format', 'input', 'licence', 'name', 'styles', 'training']);
+    expect(metadata).toMatchObject({ name: 'tiny', licence: 'CC0 1.0' });
+    expect(JSON.parse(metadata.styles!)[0]).toEqual({ name: 'wave', title: 'The wave', artist: 'Someone', year: 1905 });
+    expect(JSON.parse(metadata.training!)).toEqual({ iterations: 3, losses: { total: 0.5 } });
+    const dims = graph!.input!.map(({ name, type }) => [
+      name,
+      type!.tensorType!.shape!.dim!.map(({ dimValue, dimParam }) => dimParam || Number(dimValue)),
+    ]);
+    expect(dims).toEqual([
+      ['image', [1, 3, 'height', 'width']],
+      ['style', [1, 3]],
+    ]);
+  });
+
+  it('runs at any size in one session of ONNX Runtime', async () => {
+    const model = tinyModel(6);
+    const session = await ort.InferenceSession.create(encodeTransformer(model), { intraOpNumThreads: 1 });
+    const halves = decodeTransformer(encodeTransformer(model)).weights;
+    const feeds = Object.fromEntries([...halves].map(([name, { data }]) => [name, data]));
+    const style = Float32Array.of(0.25, 0.75, 0);
+    for (const [width, height] of [
+      [17, 17],
+      [38, 19],
+      [21, 40],
+    ] as const) {
+      const { data } = scene(width, height, 1);
+      const { output } = await session.run({
+        image: new ort.Tensor('float32', data, [1, 3, height, width]),
+        style: new ort.Tensor('float32', style, [1, 3]),
+      });
+      expect(output!.dims).toEqual([1, 3, height, width]);
+      const [expected] = evaluate([graphOf(shapes[0]!, height, width)], { ...feeds, image: data, style });
+      const values = output!.data as Float32Array;
+      expect(values.every((value, i) => Math.abs(value - expected![i]!) < 1e-4)).toBe(true);
+    }
+    await session.release();
+  });
+
+  it('that is damaged is refused, in words', () => {
+    const bytes = tinyFile(1);
+    expect(failure(() => decodeTransformer(bytes.subarray(0, 2000), 'a.onnx'))).toMatch(
+      /^input: a\.onnx is no ONNX model/,
+    );
+    const other = emitModel({ y: input('x', [1]) }, { metadata: { format: 'something' } }).bytes;
+    expect(isTransformerFile(other)).toBe(false);
+    expect(failure(() => decodeTransformer(other, 'a.onnx'))).toMatch(
+      /^input: a\.onnx was not made by this version of fauve train: its format is "something", expected /,
+    );
+    expect(failure(() => decodeTransformer(emitModel({ y: input('x', [1]) }).bytes))).toMatch(/^input: /);
+  });
+
+  it('whose metadata do not fit its weights is refused', () => {
+    const change = (key: string, value: string): Uint8Array => {
+      const model = onnx.ModelProto.decode(tinyFile(1));
+      for (const entry of model.metadataProps!) if (entry.key === key) entry.value = value;
+      return onnx.ModelProto.encode(model).finish();
+    };
+    expect(decodeTransformer(change('name', 'renamed')).name).toBe('renamed');
+    for (const value of ['', '[', '{}', '[]', '[{"title":"no name"}]']) {
+      expect(
+        failure(() => decodeTransformer(change('styles', value), 'a.onnx')),
+        value,
+      ).toBe('input: a.onnx is damaged: its metadata cannot be read. Get the file again.');
+    }
+    expect(failure(() => decodeTransformer(change('styles', '[{"name":"wave"}]')))).toContain(
+      'names 1 styles and has 3',
+    );
+    expect(failure(() => decodeTransformer(change('format', 'fauve-transformer-9')))).toContain(
+      '"fauve-transformer-9"',
+    );
+  });
+
+  it('with some damaged bytes gives an error for users or is read', () => {
+    const bytes = tinyFile(1);
+    const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+        const damaged = bytes.slice();
+        for (const [at, value] of changes) damaged[at] = value;
+        try {
+          decodeTransformer(damaged);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FauveError);
+        }
+      }),
+      { seed: 1905, numRuns: 150 },
+    );
+  });
+});
