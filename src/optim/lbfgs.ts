@@ -157,7 +157,7 @@ export function quasiNewtonDirection(
   const q = negated(gradient);
   const newest = pairs.at(-1);
   if (!newest) return precondition(q);
-  const rho = pairs.map(({ s, y }) => 1 / dot(s, y));
+  const rho = pairs.map((pair) => 1 / curvature(pair));
   const alpha = new Array<number>(pairs.length).fill(0);
   let along = dot(newest.s, q);
   for (let i = pairs.length - 1; i >= 0; i--) {
@@ -172,6 +172,15 @@ export function quasiNewtonDirection(
     along = addScaledThenDot(direction, alpha[i]! - rho[i]! * along, s, (pairs[i + 1] ?? newest).y);
   }
   return direction;
+}
+
+const curvatures = new WeakMap<CurvaturePair, number>();
+
+/** s·y, computed once for each pair: all of them together are a quarter of a direction's memory traffic. */
+function curvature(pair: CurvaturePair): number {
+  const known = curvatures.get(pair) ?? dot(pair.s, pair.y);
+  curvatures.set(pair, known);
+  return known;
 }
 
 function isUsable({ loss, gradient }: Evaluation<unknown>): boolean {
