@@ -67,7 +67,6 @@ function stepOf(training: OracleTraining): TrainingStep {
 describe.each(loadTrainOracle())('three training steps against PyTorch: $title', (training) => {
   const { batch, start, steps, state, targets, adam, clipNorm } = training;
   const graph = stepOf(training);
-  const options = { ...graph.adam };
 
   it.each(engines)('%s', async (_, run, tolerance) => {
     expect(graph.names).toEqual(Object.keys(start));
@@ -88,7 +87,7 @@ describe.each(loadTrainOracle())('three training steps against PyTorch: $title',
     };
     for (const [i, expected] of steps.entries()) {
       const before = carried;
-      const outputs = await run(graph, { ...fixed, ...carried, ...adamScalars(i + 1, adam.rates[i]!, options) });
+      const outputs = await run(graph, { ...fixed, ...carried, ...adamScalars(i + 1, adam.rates[i]!, graph.adam) });
       expect(relativeDifference(outputs.total![0]!, expected.total)).toBeLessThan(tolerance.loss);
       expect(graph.terms.map(({ name }) => name)).toEqual(Object.keys(expected.terms));
       for (const [name, value] of Object.entries(expected.terms)) {
