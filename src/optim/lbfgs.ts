@@ -71,7 +71,7 @@ export class Lbfgs<T> {
     this.options = { ...defaultLbfgsOptions, ...options };
     this.x = Float32Array.from(x);
     if (this.options.bounds) project(this.x, this.options.bounds);
-    this.pairs = pairs.slice(-this.options.history).filter(({ s, y }) => dot(s, y) > 0);
+    this.pairs = pairs.slice(-this.options.history).filter((pair) => curvature(pair) > 0);
   }
 
   /**
@@ -139,8 +139,9 @@ export class Lbfgs<T> {
   private remember(s: Float32Array, y: Float32Array): void {
     // Values held on a bound did not move: their gradient's change says nothing about the curvature along s.
     for (let i = 0; i < s.length; i++) if (s[i] === 0) y[i] = 0;
-    if (dot(s, y) <= 1e-10 * dot(y, y)) return;
-    this.pairs.push({ s, y });
+    const pair = { s, y };
+    if (curvature(pair) <= 1e-10 * dot(y, y)) return;
+    this.pairs.push(pair);
     if (this.pairs.length > this.options.history) this.pairs.shift();
   }
 }
