@@ -185,7 +185,8 @@ function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
         case 'failed':
           return advance();
         case 'done':
-          if (jobs.length > 1) say(`${event.written} ${event.written === 1 ? 'picture' : 'pictures'}, ${durationText(event.seconds)}`);
+          if (jobs.length > 1)
+            say(`${event.written} ${event.written === 1 ? 'picture' : 'pictures'}, ${durationText(event.seconds)}`);
       }
     },
     close: () => meter?.close(),
