@@ -5,7 +5,7 @@ import { encodeTransformer } from '#src/pipelines/train/model-file.js';
 import { loadTransformer } from '#src/platform/transformers.js';
 
 /** What is measured where no network is named: the time does not depend on the weights. */
-export const standIn: TransformerShape = { channels: [0, 32, 64], blocks: 4, kernels: [9, 3], styles: 16 };
+export const standIn: TransformerShape = { channels: [0, 32, 64], blocks: 4, kernels: [5, 3], styles: 16 };
 
 /** The network of a file, or one with the weights that training would start from. */
 export async function networkFor(model: string | undefined): Promise<TransformerFile> {

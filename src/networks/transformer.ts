@@ -36,7 +36,7 @@ export interface TransformerShape {
  * Pixels that are mirrored around the picture before anything else and cut off at the end. The convolutions then pad with zeros, which
  * keeps them in the engine's blocked layout: to mirror in front of each costs a third of the time.
  */
-const MARGIN = 16;
+const MARGIN = 8;
 
 /** A picture has to be as wide and as high as this at least: what is mirrored is larger than its mirror image. */
 export const transformerMinimumSize = MARGIN + 1;

@@ -32,11 +32,11 @@ const schema = z.strictObject({
     .tuple([whole.min(0).max(512), whole.min(1).max(512), whole.min(1).max(1024)])
     .default([0, 32, 64])
     .describe('channels at full, half and quarter size; 0: no layers at full size'),
-  blocks: whole.min(0).max(64).default(5).describe('residual blocks'),
+  blocks: whole.min(0).max(64).default(4).describe('residual blocks'),
   kernels: z
     .tuple([whole.min(1).max(31), whole.min(1).max(31)])
     .refine((sides) => sides.every((side) => side % 2 === 1), 'kernels are odd')
-    .default([9, 5])
+    .default([5, 3])
     .describe('sides of the first and of the last kernel'),
   train: z
     .enum(['all', 'styles'])
