@@ -15,8 +15,15 @@ export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
 export type { LossTerm } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
+export type { ShippedNetwork, ShippedTransformer } from './networks/manifest.js';
 export type { NetworkWeights } from './networks/network.js';
-export { defaultNetworkName, lossNetworkNames, networkNames, shippedNetworkNames } from './networks/registry.js';
+export {
+  defaultNetworkName,
+  fastTransformerName,
+  lossNetworkNames,
+  networkNames,
+  shippedNetworkNames,
+} from './networks/registry.js';
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
 export { type ApplyRequest, type ApplyResult, applyTransformer } from './pipelines/apply/apply.js';
 export type { PixelRange } from './pipelines/apply/foreign.js';
@@ -128,7 +135,6 @@ export {
 } from './platform/model-store.js';
 export { pictureFolder } from './platform/picture-folder.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
-export type { ShippedNetwork } from './platform/shipped.js';
 export { styleSheet } from './platform/style-sheet.js';
 export {
   isShippedStyle,
