@@ -35,6 +35,8 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface LabOptions {
   /** Whether the server sends the headers that threads need; true by default. */
   readonly isolated?: boolean;
+  /** What the address of the page says; with another name than that of this machine it is no secure context. */
+  readonly host?: string;
   readonly flags?: readonly string[];
 }
 
@@ -52,7 +54,7 @@ export interface Lab {
 }
 
 /** Bundles the page, serves it from this machine, and opens it in Chromium. */
-export async function openLab({ isolated = true, flags = [] }: LabOptions = {}): Promise<Lab> {
+export async function openLab({ isolated = true, host = '127.0.0.1', flags = [] }: LabOptions = {}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'fauve-browser-'));
   await build({
     root: join(root, 'tests/browser'),
@@ -87,7 +89,7 @@ export async function openLab({ isolated = true, flags = [] }: LabOptions = {}):
     response.end(bytes ?? 'not found');
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `http://${host}:${(server.address() as AddressInfo).port}`;
   let browser: Browser | undefined;
   const close = async () => {
     await browser?.close();
@@ -105,6 +107,7 @@ export async function openLab({ isolated = true, flags = [] }: LabOptions = {}):
         '--disable-component-update',
         '--disable-sync',
         '--no-first-run',
+        `--host-resolver-rules=MAP ${host} 127.0.0.1`,
         ...flags,
       ],
     });
