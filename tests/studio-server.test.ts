@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
 import { decodeRecipe } from '#src/pipelines/recipe.js';
+import { stylize } from '#src/pipelines/stylize.js';
 import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
 import { loadEngine } from '#src/platform/engine-node.js';
-import { readStyle, stylesFolder } from '#src/platform/style-store.js';
+import { loadNetworkWeights } from '#src/platform/model-store.js';
+import { loadStyle, readStyle, stylesFolder } from '#src/platform/style-store.js';
 import { encodeStyle } from '#src/styles/style-file.js';
 import type { JobEvent } from '#studio/server.js';
 import { picture } from './support/cli.js';
@@ -163,6 +166,25 @@ describe('jobs', () => {
       ],
       options: { size: '48x36', steps: 5 },
     });
+  });
+
+  it('paint gives what the library gives', async () => {
+    const id = await studio.start(paint(4));
+    await all(id);
+    const { image } = await decoded(await studio.ask(`api/jobs/${id}/picture`));
+    const runtime = await loadEngine({ device: 'cpu', threads: 1 });
+    const photo = await decodeImage(await encodeImage(picture(64, 48, 1), 'png'), { what: 'Photo', fileName: 'photo' });
+    const { style } = await loadStyle('starry-night');
+    const expected = await stylize({
+      content: photo.image,
+      styles: [{ style, weight: 1 }],
+      weights: await loadNetworkWeights('distilled'),
+      runtime,
+      options: { ...quick, steps: 4 },
+    });
+    await runtime.close();
+    const bytes = await encodeImage(expected.image, 'png');
+    expect(image).toEqual((await decodeImage(bytes, { what: 'Picture', fileName: 'it' })).image);
   });
 
   it('paint takes style files, too', async () => {
@@ -325,6 +347,22 @@ describe('limits', () => {
       expect(found).toEqual(queue.kept === 2 ? [404, 200, 200] : [404, 404, 200]);
       await other.close();
     }
+  });
+
+  it('who hangs up while a photo is sent leaves no place taken, and nobody has to be told', async () => {
+    const other = await openStudio(page, { queue: { waiting: 0, kept: 1, keptBytes: 1 } });
+    const form = 'Content-Type: multipart/form-data; boundary=b';
+    for (const line of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
+      const head = `POST /api/jobs HTTP/1.1\r\nHost: 127.0.0.1:${other.port}\r\n${form}\r\n${line}\r\n\r\n3\r\n--b`;
+      const socket = connect(other.port, '127.0.0.1');
+      socket.write(head);
+      // As long as it is being sent there is no place for another.
+      await vi.waitFor(async () => expect((await other.send('no JSON')).status).toBe(503), { timeout: 10_000 });
+      socket.destroy();
+      await vi.waitFor(async () => expect((await other.send('no JSON')).status).toBe(400), { timeout: 10_000 });
+    }
+    await other.close();
+    expect(other.logged).toEqual([]);
   });
 
   it('two servers run at once, each with its own address', async () => {

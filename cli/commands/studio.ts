@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { inspect, styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { startStudio } from '#studio/server.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
 
@@ -38,6 +37,8 @@ export function addStudioCommand(program: Command): void {
 
 async function studio({ port, open, page, ...engine }: Values): Promise<void> {
   const dim = (text: string) => styleText('dim', text, { stream: process.stderr });
+  // No other command waits for what only this one needs.
+  const { startStudio } = await import('#studio/server.js');
   const server = await startStudio({
     ...(port === undefined ? {} : { port }),
     ...(page === undefined ? {} : { folders: { page: resolve(page) } }),

@@ -126,6 +126,8 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
       if (error.status === 500) log(error.cause ?? error);
       return c.json(say(error.message), error.status);
     }
+    // Whoever hung up while sending hears no answer.
+    if (c.env.incoming.errored) return c.json(say('The request was not sent to its end.'), 400);
     const status = error instanceof FauveError ? (error.code === 'system' ? 503 : 400) : 500;
     return c.json(say(sentenceOf(error, log)), status);
   });
