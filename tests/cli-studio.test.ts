@@ -108,7 +108,7 @@ describe('fauve studio', () => {
     await mkdir(place.at('empty'));
     const { code, stderr } = await place.fauve(['studio', '--page', 'empty']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^fauve: The page of the studio is not there: .*npm run studio:build.*\n$/);
+    expect(stderr).toMatch(/^fauve: The page of the studio is not there: .*npm run build.*\n$/);
   });
 
   it.runIf(process.platform === 'linux')('opens the browser, and goes on where there is none', async () => {

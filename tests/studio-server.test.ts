@@ -379,7 +379,7 @@ describe('limits', () => {
     await expect(openStudio(page, { port: studio.port })).rejects.toThrow(
       new RegExp(`^The port ${studio.port} is in use.*--port`),
     );
-    await expect(openStudio(`${page}/assets`)).rejects.toThrow(/index\.html does not exist.*npm run studio:build/);
+    await expect(openStudio(`${page}/assets`)).rejects.toThrow(/index\.html does not exist.*npm run build/);
   });
 });
 
