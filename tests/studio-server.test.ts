@@ -260,9 +260,17 @@ describe('jobs', () => {
     ]);
   });
 
+  it('who stops listening makes room for others', async () => {
+    const id = await studio.start(endless);
+    const path = `api/jobs/${id}/events`;
+    for (let i = 0; i < 8; i++) expect((await studio.ask(path, { method: 'HEAD' })).status).toBe(200);
+    // The server hears of it soon, not at once.
+    for (let i = 0; i < 16; i++) await vi.waitFor(() => first(id, started), { timeout: 10_000 });
+    await studio.ask(`api/jobs/${id}`, { method: 'DELETE' });
+  });
+
   it('several listen to one, and too many are refused', async () => {
     const id = await studio.start(endless);
-    await first(id, started);
     const streams = Array.from({ length: 9 }, () => studio.events(id));
     const answers = await Promise.allSettled(streams.map((stream) => stream.next()));
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(8);

@@ -95,6 +95,8 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
 
   app.get('/api/jobs/:id/events', (c) => {
     const job = jobOf(c);
+    // Nobody would ever read the stream.
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' });
     const listening = new AbortController();
     const events = job.events(listening.signal);
     if (!events) throw new HTTPException(429, { message: 'Too many listen to this job. Close other pages.' });
