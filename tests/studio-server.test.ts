@@ -263,9 +263,10 @@ describe('jobs', () => {
   it('who stops listening makes room for others', async () => {
     const id = await studio.start(endless);
     const path = `api/jobs/${id}/events`;
+    await first(id, started);
     for (let i = 0; i < 8; i++) expect((await studio.ask(path, { method: 'HEAD' })).status).toBe(200);
     // The server hears of it soon, not at once.
-    for (let i = 0; i < 16; i++) await vi.waitFor(() => first(id, started), { timeout: 10_000 });
+    for (let i = 0; i < 16; i++) await vi.waitFor(() => first(id, started), { timeout: 30_000 });
     await studio.ask(`api/jobs/${id}`, { method: 'DELETE' });
   });
 
