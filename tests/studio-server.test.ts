@@ -266,7 +266,7 @@ describe('jobs', () => {
     await first(id, started);
     for (let i = 0; i < 8; i++) expect((await studio.ask(path, { method: 'HEAD' })).status).toBe(200);
     // The server hears of it soon, not at once.
-    for (let i = 0; i < 16; i++) await vi.waitFor(() => first(id, started), { timeout: 30_000 });
+    for (let i = 0; i < 10; i++) await vi.waitFor(() => first(id, started), { timeout: 30_000 });
     await studio.ask(`api/jobs/${id}`, { method: 'DELETE' });
   });
 
