@@ -1,0 +1,91 @@
+import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plugin } from 'vite';
+import type { ShippedCard, ShippedList } from '../src/shipped.js';
+
+const ID = 'virtual:shipped';
+
+const TYPES: Readonly<Record<string, string>> = {
+  json: 'application/json',
+  webp: 'image/webp',
+  jpg: 'image/jpeg',
+  wasm: 'application/wasm',
+  mjs: 'text/javascript',
+};
+
+/** Path below the page → file. */
+export type Files = ReadonlyMap<string, string>;
+
+/**
+ * What the page finds beside itself and loads when it is needed: loss networks, styles and their swatches, the trained network, the
+ * engine. `fauve studio` serves them from where they are.
+ * @param root of the project
+ */
+export function filesBeside(root: string): Files {
+  return new Map([
+    ...filesOf(root, 'models', 'models', /^(manifest\.json|.*\.(safetensors|onnx))$/),
+    ...filesOf(root, 'models/styles', 'models/styles', /\.(style|webp|json)$/),
+    ...filesOf(root, 'node_modules/onnxruntime-web/dist', 'ort', /^ort-wasm-simd-threaded(\.asyncify)?\.(mjs|wasm)$/),
+  ]);
+}
+
+/**
+ * Serves these files in development, and copies them when the page is built for another host. `virtual:shipped` is the list of
+ * them, with sizes.
+ * @param copied whether they are copied
+ */
+export function shippedFiles(root: string, files: Files, copied: boolean): Plugin {
+  const examples = filesOf(root, 'examples/photos', 'examples', /\.jpg$/);
+  const served = new Map([...files, ...examples]);
+  return {
+    name: 'fauve-shipped-files',
+    resolveId: (id) => (id === ID ? `\0${ID}` : undefined),
+    load: (id) => (id === `\0${ID}` ? `export default ${JSON.stringify(shippedList(root, files))};` : undefined),
+    generateBundle() {
+      for (const [fileName, path] of copied ? served : examples) {
+        this.emitFile({ type: 'asset', fileName, source: readFileSync(path) });
+      }
+    },
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const name = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname).slice(1);
+        const path = served.get(name);
+        if (!path) return next();
+        response.setHeader('Content-Type', TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream');
+        createReadStream(path).pipe(response);
+      });
+    },
+  };
+}
+
+function filesOf(root: string, from: string, to: string, wanted: RegExp): [string, string][] {
+  return readdirSync(join(root, from))
+    .filter((name) => wanted.test(name))
+    .sort()
+    .map((name) => [`${to}/${name}`, join(root, from, name)]);
+}
+
+function shippedList(root: string, files: Files): ShippedList {
+  const sizes = Object.fromEntries(
+    [...files]
+      .filter(([name]) => /\.(safetensors|onnx|style|wasm)$/.test(name))
+      .map(([name, path]) => [name, statSync(path).size]),
+  );
+  const styles = [...files]
+    .filter(([name]) => name.endsWith('.style'))
+    .map(([, path]) => cardOf(readFileSync(path)))
+    .sort((a, b) => lastName(a).localeCompare(lastName(b), 'en') || (a.year ?? 0) - (b.year ?? 0));
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return { version, sizes, styles };
+}
+
+/** What a style file says of itself: the JSON in the header of the safetensors. */
+function cardOf(bytes: Buffer): ShippedCard {
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as {
+    __metadata__: { about: string };
+  };
+  const { name, title, artist, year, palette } = JSON.parse(header.__metadata__.about) as ShippedCard;
+  return { name, title, artist, year, palette };
+}
+
+const lastName = ({ artist }: ShippedCard) => artist.split(' ').at(-1)!;

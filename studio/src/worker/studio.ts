@@ -1,0 +1,354 @@
+import shipped from 'virtual:shipped';
+import {
+  applyTransformer,
+  defaultApplyOptions,
+  fitLongerSide,
+  freeMemory,
+  type Image,
+  listTransformers,
+  resizeImage,
+  resolveStylizeOptions,
+  stylizeOptionSpecs,
+  type WeightedStyle,
+} from 'fauve';
+import type {
+  DeviceFact,
+  DeviceName,
+  ExportFact,
+  ExportRequest,
+  Facts,
+  GramFact,
+  InstantRequest,
+  LabRequest,
+  Mix,
+  OwnStyleFact,
+  PaintRequest,
+  PhotoFact,
+  RebuildRequest,
+  ResultFact,
+  RunEvent,
+  StripRequest,
+  StyleChoice,
+} from './api.js';
+import { type BrowserDevice, Engines, type OnLoading } from './engines.js';
+import { Job } from './job.js';
+import { type Bench, measureGram, rebuild, weighted } from './lab.js';
+import { instantNetwork, Models } from './models.js';
+import { findServer, type Health, type NativePicture, runNative } from './native.js';
+import { paint } from './paint.js';
+import { type Opened, openPicture, photoBeside, wholeImage } from './photos.js';
+import { bitmapOf, imageOf, pixelsOf } from './pixels.js';
+import { ProblemError, problemOf } from './problem-error.js';
+import { fileOf, Results } from './results.js';
+
+type OnEvent = (event: RunEvent) => void;
+
+/** Own pictures as styles are looked at no larger than this. */
+const THUMBNAIL = 192;
+
+/** Longer side of what the lab looks at. */
+const LAB_SIDE = 256;
+
+/** What the page works with: photo, styles, engines and results of this session. */
+export class Studio {
+  readonly #page: string;
+  readonly #engines: Engines;
+  readonly #models: Models;
+  readonly #results = new Results();
+  readonly #styles = new Map<number, Opened>();
+  #photo: Opened | undefined;
+  #server: Health | undefined;
+  #job = new Job();
+
+  /** @param page address of the page */
+  constructor(page: string) {
+    this.#page = page;
+    this.#engines = new Engines(new URL('ort/', page).href);
+    this.#models = new Models(new URL('models/', page).href, this.#engines);
+  }
+
+  get job(): Job {
+    return this.#job;
+  }
+
+  async facts(): Promise<Facts> {
+    const [server, card, transformers] = await Promise.all([
+      findServer(this.#page),
+      findCard(),
+      listTransformers({ base: new URL('models/', this.#page) }).catch(() => []),
+    ]);
+    this.#server = server;
+    const files = (kind: string) => shipped.sizes[`ort/ort-wasm-simd-threaded${kind}.wasm`] ?? 0;
+    const network = (name: string) => shipped.sizes[`models/${name}.safetensors`] ?? 0;
+    const devices: DeviceFact[] = [];
+    if (server) devices.push({ name: 'native', engine: server.engine, bytes: 0 });
+    if (card) {
+      const kind = 'Suspending' in WebAssembly ? '.jspi' : '.asyncify';
+      devices.push({ name: 'webgpu', engine: card, bytes: files(kind) + network(networkFor('webgpu')) });
+    }
+    devices.push({ name: 'wasm', bytes: files('') + network(networkFor('wasm')) });
+    const threads = crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+    const instant = transformers.find(({ name }) => name === instantNetwork);
+    return { devices, threads, options: stylizeOptionSpecs, instantStyles: instant?.styles ?? [] };
+  }
+
+  async openPhoto(file: Blob, name: string): Promise<PhotoFact> {
+    const photo = await openPicture(file, name);
+    this.#photo = photo;
+    const { width, height } = photo.image;
+    return {
+      name,
+      width: photo.width,
+      height: photo.height,
+      shown: { width, height },
+      bitmap: await bitmapOf(photo.pixels),
+    };
+  }
+
+  async openStyle(file: Blob, name: string): Promise<OwnStyleFact> {
+    const style = await openPicture(file, name);
+    const id = this.#styles.size + 1;
+    this.#styles.set(id, style);
+    return { id, name, bitmap: await bitmapOf(style.pixels, THUMBNAIL) };
+  }
+
+  async instant(request: InstantRequest, onEvent: OnEvent): Promise<ResultFact> {
+    const { device, styles } = request;
+    const photo = this.#requirePhoto();
+    const job = this.#begin();
+    const options = { ...request.options };
+    if (device === 'native') {
+      return this.#keepNative('instant', photo, await this.#native('instant', photo, styles, options, job, onEvent));
+    }
+    return this.#on(device, async () => {
+      const { image, seconds, engine } = await this.#transform(photo.image, request, job, onEvent);
+      const recipe = {
+        ...this.#recipe(photo, engine),
+        transformer: instantNetwork,
+        styles: this.#styleFacts(styles),
+        options,
+      };
+      const made = { kind: 'instant', photo, pixels: pixelsOf(image), engine, seconds, recipe } as const;
+      return this.#results.add(photo.whole ? made : { ...made, again: request });
+    });
+  }
+
+  async paint(request: PaintRequest, onEvent: OnEvent): Promise<ResultFact> {
+    const { device, styles, options } = request;
+    const photo = this.#requirePhoto();
+    const job = this.#begin();
+    if (device === 'native') {
+      return this.#keepNative('paint', photo, await this.#native('paint', photo, styles, options, job, onEvent));
+    }
+    return this.#on(device, async () => {
+      const bench = await this.#bench(photo, photo.image, device, styles, job, onEvent);
+      const { image, steps, seconds, stopped } = await paint({ ...bench, options }, job, onEvent);
+      const { weights, runtime } = bench;
+      const recipe = {
+        ...this.#recipe(photo, runtime.engine),
+        network: { name: weights.name, sha256: weights.sha256 },
+        styles: await Promise.all(styles.map((style) => this.#styleRecipe(style, job))),
+        options: { ...resolveStylizeOptions(options), size: `${image.width}x${image.height}` },
+      };
+      const pixels = pixelsOf(image);
+      const made = { kind: 'paint', photo, pixels, engine: runtime.engine, seconds, steps, recipe } as const;
+      return this.#results.add(stopped ? { ...made, stopped } : made);
+    });
+  }
+
+  show(result: number, mix: Mix): Promise<ImageBitmap> {
+    return this.#results.show(result, mix);
+  }
+
+  forget(result: number): void {
+    this.#results.forget(result);
+  }
+
+  /** A result as a file; an instant one of a large photo is made anew, from all of the photo. */
+  async export({ result, ...wanted }: ExportRequest, onEvent: OnEvent): Promise<ExportFact> {
+    const { photo, pixels, again, recipe } = this.#results.get(result);
+    if (!again || again.device === 'native') return fileOf(photoBeside(photo, pixels), pixels, wanted, recipe);
+    const job = this.#begin();
+    const whole = await wholeImage(photo);
+    return this.#on(again.device, async () => {
+      const asked = { ...again, options: { ...again.options, size: 'auto' } } as const;
+      const { image } = await this.#transform(whole, asked, job, onEvent);
+      const made = pixelsOf(image);
+      return fileOf(photoBeside({ image: whole, pixels: pixelsOf(whole) }, made), made, wanted, recipe);
+    });
+  }
+
+  async gram({ device, styles, layer }: LabRequest, result: number | undefined, onEvent: OnEvent): Promise<GramFact> {
+    const made = result === undefined ? undefined : this.#results.get(result);
+    const small = made && fitted(imageOf(made.pixels));
+    return this.#inLab(device, styles, onEvent, (bench) => measureGram(bench, layer, small));
+  }
+
+  async rebuild({ device, styles, layer, from }: RebuildRequest, onEvent: OnEvent): Promise<ImageBitmap> {
+    return this.#inLab(device, styles, onEvent, (bench, job) => rebuild(bench, from, layer, job, onEvent));
+  }
+
+  async strip(
+    { device, styles, ratios }: StripRequest,
+    onPicture: (index: number, bitmap: ImageBitmap) => void,
+    onEvent: OnEvent,
+  ): Promise<void> {
+    await this.#inLab(device, styles, onEvent, async (bench, job) => {
+      // From the middle outwards: what is most alike to Paint comes first.
+      const order = [...ratios.keys()].sort((a, b) => Math.abs(Math.log(ratios[a]!)) - Math.abs(Math.log(ratios[b]!)));
+      for (const index of order) {
+        if (job.signal.aborted) return;
+        const live = (event: RunEvent) => {
+          if (event.type === 'picture') onPicture(index, event.bitmap);
+          else onEvent(event);
+        };
+        onPicture(index, await weighted(bench, ratios[index]!, job, live));
+      }
+    });
+  }
+
+  #begin(): Job {
+    this.#job = new Job();
+    return this.#job;
+  }
+
+  #requirePhoto(): Opened {
+    if (!this.#photo) throw new Error('There is no photo.');
+    return this.#photo;
+  }
+
+  /** Work on an engine of the browser. One that ran out of memory or lost its card is ended: the next work starts a fresh one. */
+  async #on<T>(device: BrowserDevice, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { kind, message } = problemOf(error);
+      // With a size that would fit, the engine has not even begun.
+      if (kind === 'device-lost' || (kind === 'memory' && message === '')) await this.#engines.restart(device);
+      throw error;
+    }
+  }
+
+  async #inLab<T>(
+    device: DeviceName,
+    styles: readonly StyleChoice[],
+    onEvent: OnEvent,
+    work: (bench: Bench, job: Job) => Promise<T>,
+  ): Promise<T> {
+    const photo = this.#requirePhoto();
+    const job = this.#begin();
+    const own = device === 'native' ? 'wasm' : device;
+    return this.#on(own, async () =>
+      work(await this.#bench(photo, fitted(photo.image), own, styles, job, onEvent), job),
+    );
+  }
+
+  async #transform(image: Image, { device, styles, options }: InstantRequest, job: Job, onEvent: OnEvent) {
+    if (device === 'native') throw new Error('The local server has its own engine.');
+    const onLoading = loadingEvents(onEvent);
+    const runtime = await this.#engines.get(device, onLoading);
+    const transformer = await this.#models.transformer(runtime, onLoading, job.signal);
+    const { width, height } = image;
+    onEvent({ type: 'start', width, height, steps: 0, terms: [], engine: runtime.engine });
+    const result = await applyTransformer({
+      ...{ image, transformer, options: { ...defaultApplyOptions, ...options }, memoryLimit: freeMemory() },
+      styles: styles.flatMap((style) => (style.kind === 'shipped' ? [{ name: style.name, weight: style.weight }] : [])),
+      signal: job.signal,
+    });
+    return { ...result, engine: runtime.engine };
+  }
+
+  async #bench(
+    _photo: Opened,
+    content: Image,
+    device: BrowserDevice,
+    styles: readonly StyleChoice[],
+    job: Job,
+    onEvent: OnEvent,
+  ): Promise<Bench> {
+    const onLoading = loadingEvents(onEvent);
+    const [runtime, weights] = [
+      await this.#engines.get(device, onLoading),
+      await this.#models.network(networkFor(device), onLoading, job.signal),
+    ];
+    const weightedStyles = await Promise.all(
+      styles.map(async (choice): Promise<WeightedStyle> => {
+        const { weight } = choice;
+        if (choice.kind === 'own') return { image: this.#ownStyle(choice.id).image, weight };
+        return { style: (await this.#models.style(choice.name, onLoading, job.signal)).style, weight };
+      }),
+    );
+    return { content, styles: weightedStyles, weights, runtime };
+  }
+
+  #ownStyle(id: number): Opened {
+    const style = this.#styles.get(id);
+    if (!style) throw new Error(`There is no style ${id}.`);
+    return style;
+  }
+
+  async #native(
+    kind: 'instant' | 'paint',
+    photo: Opened,
+    styles: readonly StyleChoice[],
+    options: object,
+    job: Job,
+    onEvent: OnEvent,
+  ): Promise<NativePicture> {
+    if (!this.#server) throw new ProblemError('server', '');
+    const request = { kind, photo, styles, ownStyles: this.#styles, options: { ...options } };
+    return runNative(this.#page, this.#server.engine, request, job, onEvent);
+  }
+
+  #keepNative(kind: 'instant' | 'paint', photo: Opened, picture: NativePicture): Promise<ResultFact> {
+    const { pixels, seconds, steps, stopped } = picture;
+    const engine = this.#server?.engine ?? '';
+    const made = { kind, photo, pixels, engine, seconds, recipe: this.#recipe(photo, engine) };
+    return this.#results.add({
+      ...made,
+      ...(kind === 'paint' ? { steps } : {}),
+      ...(stopped ? { stopped } : {}),
+    });
+  }
+
+  #recipe(photo: Opened, engine: string) {
+    return { fauve: shipped.version, engine, content: { path: photo.name, sha256: photo.sha256 } };
+  }
+
+  #styleFacts(styles: readonly StyleChoice[]) {
+    return styles.map((style) => ({
+      path: style.kind === 'shipped' ? style.name : this.#ownStyle(style.id).name,
+      weight: style.weight,
+    }));
+  }
+
+  async #styleRecipe(choice: StyleChoice, job: Job) {
+    const { weight } = choice;
+    if (choice.kind === 'own') {
+      const { name, sha256 } = this.#ownStyle(choice.id);
+      return { path: name, sha256, weight };
+    }
+    const { sha256 } = await this.#models.style(choice.name, () => {}, job.signal);
+    return { path: choice.name, sha256, weight, shipped: true };
+  }
+}
+
+/** The loss network of a device: a graphics card has time for the better one. */
+const networkFor = (device: BrowserDevice) => (device === 'webgpu' ? 'distilled' : 'distilled-small');
+
+const fitted = (image: Image): Image => {
+  const { width, height } = fitLongerSide(image.width, image.height, LAB_SIDE);
+  return resizeImage(image, width, height);
+};
+
+function loadingEvents(onEvent: OnEvent): OnLoading {
+  return (what, { loaded, total }) => onEvent({ type: 'loading', what, loaded, total });
+}
+
+/** What the graphics card is, in words; nothing where there is none, or one that the processor draws. */
+async function findCard(): Promise<string | undefined> {
+  const gpu = (navigator as { readonly gpu?: GPU }).gpu;
+  const adapter = await gpu?.requestAdapter().catch(() => null);
+  if (!adapter || adapter.info.isFallbackAdapter) return undefined;
+  return 'WebGPU';
+}
