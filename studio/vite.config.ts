@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vite';
+import { defaultClientConditions, defineConfig } from 'vite';
 import { offline } from './build/offline.js';
-import { filesBeside, shippedFiles } from './build/shipped-files.js';
+import { filesBeside, shippedFiles, shippedListModule } from './build/shipped-files.js';
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -16,10 +16,14 @@ export default defineConfig(({ mode }) => {
     root: at('.'),
     base: './',
     // The page builds the library from its sources, by the same door as the condition `browser` of the package.
-    resolve: { alias: { fauve: at('../src/index.browser.ts') } },
+    resolve: {
+      alias: { fauve: at('../src/index.browser.ts') },
+      // The engine's files lie in `ort/`, not among the assets.
+      conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
+    },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [shippedFiles(root, beside, mode === 'static'), offline(beside)],
-    worker: { format: 'es' },
+    plugins: [shippedListModule(root, beside), shippedFiles(root, beside, mode === 'static'), offline(beside)],
+    worker: { format: 'es', plugins: () => [shippedListModule(root, beside)] },
     optimizeDeps: { exclude: ['onnxruntime-web'] },
     build: {
       outDir: at('../dist/studio'),

@@ -1,5 +1,6 @@
 import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'vite';
 import type { ShippedCard, ShippedList } from '../src/shipped.js';
 
@@ -25,22 +26,36 @@ export function filesBeside(root: string): Files {
   return new Map([
     ...filesOf(root, 'models', 'models', /^(manifest\.json|.*\.(safetensors|onnx))$/),
     ...filesOf(root, 'models/styles', 'models/styles', /\.(style|webp|json)$/),
-    ...filesOf(root, 'node_modules/onnxruntime-web/dist', 'ort', /^ort-wasm-simd-threaded(\.asyncify)?\.(mjs|wasm)$/),
+    ...filesOf(
+      root,
+      'node_modules/onnxruntime-web/dist',
+      'ort',
+      /^ort-wasm-simd-threaded(\.asyncify|\.jspi)?\.(mjs|wasm)$/,
+    ),
   ]);
 }
 
+/** `virtual:shipped` is the list of these files, with sizes. @param root of the project */
+export function shippedListModule(root: string, files: Files): Plugin {
+  return {
+    name: 'fauve-shipped-list',
+    resolveId: (id) => (id === ID ? `\0${ID}` : undefined),
+    async load(id) {
+      if (id !== `\0${ID}`) return undefined;
+      return `export default ${JSON.stringify(await shippedList(root, files))};`;
+    },
+  };
+}
+
 /**
- * Serves these files in development, and copies them when the page is built for another host. `virtual:shipped` is the list of
- * them, with sizes.
- * @param copied whether they are copied
+ * Serves these files and the example photos in development, and copies them when the page is built for another host.
+ * @param copied whether they are copied; the photos always are
  */
 export function shippedFiles(root: string, files: Files, copied: boolean): Plugin {
   const examples = filesOf(root, 'examples/photos', 'examples', /\.jpg$/);
   const served = new Map([...files, ...examples]);
   return {
     name: 'fauve-shipped-files',
-    resolveId: (id) => (id === ID ? `\0${ID}` : undefined),
-    load: (id) => (id === `\0${ID}` ? `export default ${JSON.stringify(shippedList(root, files))};` : undefined),
     generateBundle() {
       for (const [fileName, path] of copied ? served : examples) {
         this.emitFile({ type: 'asset', fileName, source: readFileSync(path) });
@@ -65,7 +80,13 @@ function filesOf(root: string, from: string, to: string, wanted: RegExp): [strin
     .map((name) => [`${to}/${name}`, join(root, from, name)]);
 }
 
-function shippedList(root: string, files: Files): ShippedList {
+/** The part of `models/manifest.json` that is read. */
+interface Manifest {
+  readonly transformers?: Readonly<Record<string, { readonly styles: readonly string[] }>>;
+}
+
+/** What the page would otherwise have to load the library for. */
+async function shippedList(root: string, files: Files): Promise<ShippedList> {
   const sizes = Object.fromEntries(
     [...files]
       .filter(([name]) => /\.(safetensors|onnx|style|wasm)$/.test(name))
@@ -76,7 +97,10 @@ function shippedList(root: string, files: Files): ShippedList {
     .map(([, path]) => cardOf(readFileSync(path)))
     .sort((a, b) => lastName(a).localeCompare(lastName(b), 'en') || (a.year ?? 0) - (b.year ?? 0));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  return { version, sizes, styles };
+  const { transformers = {} } = JSON.parse(readFileSync(join(root, 'models/manifest.json'), 'utf8')) as Manifest;
+  const library = await import(pathToFileURL(join(root, 'dist/src/pipelines/options.js')).href);
+  const options = library.stylizeOptionSpecs as ShippedList['options'];
+  return { version, sizes, styles, options, instantStyles: transformers.fast?.styles ?? [] };
 }
 
 /** What a style file says of itself: the JSON in the header of the safetensors. */

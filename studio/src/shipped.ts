@@ -1,3 +1,5 @@
+import type { OptionSpec } from 'fauve';
+
 /** A style that comes with Fauve, as the gallery shows it. */
 export interface ShippedCard {
   readonly name: string;
@@ -14,4 +16,8 @@ export interface ShippedList {
   /** Path below the page → bytes, of networks and styles. */
   readonly sizes: Readonly<Record<string, number>>;
   readonly styles: readonly ShippedCard[];
+  /** Options of `stylize`. */
+  readonly options: readonly OptionSpec[];
+  /** Names of the styles that the trained network knows. */
+  readonly instantStyles: readonly string[];
 }

@@ -62,3 +62,5 @@ async function keptOrFresh(request: Request): Promise<Response> {
   }
   return response;
 }
+
+export type {};

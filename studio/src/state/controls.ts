@@ -1,6 +1,7 @@
+import shipped from 'virtual:shipped';
 import type { OptionSpec, StylizeOptions, StylizeOptionsInput } from 'fauve';
 import { number, texts } from '../texts.js';
-import { device, facts, paintOptions } from './session.js';
+import { device, paintOptions } from './session.js';
 
 /** How an option is set by a slider. */
 export interface Range {
@@ -45,7 +46,7 @@ const withoutUse: readonly (keyof StylizeOptions)[] = ['polish', 'pooling'];
 const WASM_SIZE = 320;
 
 export function shownSpecs(): readonly OptionSpec[] {
-  return (facts.value?.options ?? []).filter(({ name }) => !withoutUse.includes(name));
+  return shipped.options.filter(({ name }) => !withoutUse.includes(name));
 }
 
 /** What an option is without having been set. */

@@ -1,7 +1,8 @@
 import shipped from 'virtual:shipped';
 import { computed, signal } from '@preact/signals';
 import type { LossTerm, StylizeOptionsInput } from 'fauve';
-import type { DeviceName, Facts, Mix, OwnStyleFact, PhotoFact, ResultFact, StyleChoice } from '../worker/api.js';
+import type { DeviceName, Mix, OwnStyleFact, PhotoFact, ResultFact, StyleChoice } from '../worker/api.js';
+import type { DeviceFact } from './devices.js';
 
 /** One step of a run, as the charts draw it. */
 export interface StepRecord {
@@ -43,7 +44,7 @@ export interface ChosenStyle {
 
 export const fullMix: Mix = { strength: 1, luminance: 1, colour: 1 };
 
-export const facts = signal<Facts | undefined>(undefined);
+export const devices = signal<readonly DeviceFact[]>([]);
 export const photo = signal<PhotoFact | undefined>(undefined);
 export const ownStyles = signal<readonly OwnStyleFact[]>([]);
 export const choices = signal<readonly StyleChoice[]>([{ kind: 'shipped', name: 'starry-night', weight: 1 }]);
@@ -92,7 +93,7 @@ export function titleOf(choice: StyleChoice): string {
 
 /** Styles that the instant network does not know. */
 export const notInstant = computed(() =>
-  chosenStyles.value.filter(({ choice }) => choice.kind === 'own' || !facts.value?.instantStyles.includes(choice.name)),
+  chosenStyles.value.filter(({ choice }) => choice.kind === 'own' || !shipped.instantStyles.includes(choice.name)),
 );
 
 /** Whether two choices are the same style, whatever their shares. */

@@ -2,7 +2,8 @@ import { type Remote, wrap } from 'comlink';
 import { texts } from '../texts.js';
 import type { Reply, StudioWorker } from '../worker/api.js';
 import type { Problem } from '../worker/problems.js';
-import { announcement, device, facts, problem } from './session.js';
+import { findDevices } from './devices.js';
+import { announcement, device, devices, problem } from './session.js';
 
 let remote: Remote<StudioWorker> | undefined;
 /** Those who wait for an answer that will not come when the worker dies. */
@@ -18,6 +19,8 @@ export function worker(): Remote<StudioWorker> {
     for (const fail of waiting) fail({ kind: 'other', message: texts.workerFailed(event.message) });
   });
   remote = wrap<StudioWorker>(thread);
+  const server = devices.value.find(({ name }) => name === 'native')?.engine;
+  void remote.start(document.baseURI, server);
   return remote;
 }
 
@@ -39,14 +42,12 @@ export function tell({ kind, message }: Problem): void {
   else problem.value = sentence;
 }
 
-/** Asks the worker what there is. */
+/** Finds out what there is to compute with. */
 export async function start(): Promise<void> {
   const lacking = lackOf();
   if (lacking) return tell({ kind: 'unsupported', message: lacking });
-  const found = await answered(worker().start(document.baseURI));
-  if (!found) return;
-  facts.value = found;
-  device.value = found.devices[0]?.name ?? 'wasm';
+  devices.value = await findDevices();
+  device.value = devices.value[0]!.name;
 }
 
 /** What this browser does not have, in words; empty where it has all. */

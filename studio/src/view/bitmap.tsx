@@ -21,6 +21,7 @@ export function Bitmap({
     context.clearRect(0, 0, bitmap.width, bitmap.height);
     context.drawImage(bitmap, 0, 0);
   }, [bitmap]);
-  const role = label === undefined ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label };
+  const role =
+    label === undefined ? ({ 'aria-hidden': true } as const) : ({ role: 'img', 'aria-label': label } as const);
   return <canvas ref={canvas} class={name ?? ''} {...role} />;
 }

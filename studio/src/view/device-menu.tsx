@@ -1,37 +1,34 @@
-import { busy, device, facts } from '../state/session.js';
+import { deviceWords, threads } from '../state/devices.js';
+import { busy, device, devices } from '../state/session.js';
 import { bytes, texts } from '../texts.js';
-import type { DeviceFact, DeviceName } from '../worker/api.js';
+import type { DeviceName } from '../worker/api.js';
 
 /** What computes, and what choosing it loads. */
 export function DeviceMenu() {
-  const found = facts.value;
-  if (!found) return null;
-  const { devices, threads } = found;
-  const chosen = devices.find(({ name }) => name === device.value);
-  const words = ({ name, engine }: DeviceFact) =>
-    `${texts.device.names[name]} · ${name === 'wasm' ? texts.device.threads(threads) : (engine ?? texts.device.technical[name])}`;
-  const loads = chosen && chosen.bytes > 0 ? texts.device.download(bytes(chosen.bytes)) : texts.device.nothing;
-  const title = `${texts.device.technical[device.value]}: ${loads}. ${device.value === 'wasm' && threads === 1 ? texts.device.oneThread : ''}`;
+  const chosen = devices.value.find(({ name }) => name === device.value);
+  if (!chosen) return null;
+  const loads = chosen.bytes > 0 ? texts.device.download(bytes(chosen.bytes)) : texts.device.nothing;
+  const slow = chosen.name === 'wasm' && threads === 1 ? ` ${texts.device.oneThread}` : '';
+  const note = `${texts.device.technical[chosen.name]}: ${loads}.${slow}`;
   return (
-    <label class="device" title={title}>
+    <label class="device" title={note}>
       <span class="unseen">{texts.device.label}</span>
       <select
-        value={device.value}
+        value={chosen.name}
         disabled={busy.value}
         aria-describedby="device-note"
         onChange={({ currentTarget }) => {
           device.value = currentTarget.value as DeviceName;
         }}
       >
-        {devices.map((each) => (
+        {devices.value.map((each) => (
           <option key={each.name} value={each.name}>
-            {words(each)}
-            {each.bytes > 0 ? ` (${bytes(each.bytes)})` : ''}
+            {deviceWords(each)}
           </option>
         ))}
       </select>
       <span class="unseen" id="device-note">
-        {title}
+        {note}
       </span>
     </label>
   );

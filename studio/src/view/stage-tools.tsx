@@ -38,7 +38,7 @@ function Tool({
 }
 
 /** What can be done with the view, in one row at its foot. */
-export function StageTools({ surface }: { readonly surface: RefObject<HTMLElement> }) {
+export function StageTools({ surface }: { readonly surface: RefObject<HTMLElement | null> }) {
   const full = useSignal(false);
   useEffect(() => {
     const changed = () => {

@@ -1,7 +1,7 @@
 import shipped from 'virtual:shipped';
 import { useRef } from 'preact/hooks';
 import { openStyle } from '../state/photo.js';
-import { choices, chosenStyles, facts, mixing, ownStyles, sameStyle } from '../state/session.js';
+import { choices, chosenStyles, mixing, ownStyles, sameStyle } from '../state/session.js';
 import { texts } from '../texts.js';
 import type { StyleChoice } from '../worker/api.js';
 import { Icon } from './icon.js';
@@ -12,7 +12,6 @@ import { StyleTile } from './style-tile.js';
 /** The gallery, pictures of the user's, and the shares of those that are mixed. */
 export function StyleSection() {
   const input = useRef<HTMLInputElement>(null);
-  const known = facts.value?.instantStyles ?? [];
   return (
     <section aria-labelledby="style-heading">
       <div class="heading-row">
@@ -57,7 +56,7 @@ export function StyleSection() {
             detail={texts.styles.by(artist, year)}
             swatch={`models/styles/${name}.webp`}
             palette={palette}
-            instant={known.includes(name)}
+            instant={shipped.instantStyles.includes(name)}
             {...tileState({ kind: 'shipped', name, weight: 1 })}
           />
         ))}

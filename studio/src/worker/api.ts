@@ -1,28 +1,8 @@
-import type { ApplyOptionsInput, LossTerm, OptionSpec, StylizeOptionsInput } from 'fauve';
+import type { ApplyOptionsInput, LossTerm, StylizeOptionsInput } from 'fauve';
 import type { Problem } from './problems.js';
 
 /** Where pictures are computed. `native`: the engine of this computer, behind the local server that serves the page. */
 export type DeviceName = 'webgpu' | 'wasm' | 'native';
-
-/** A device that can be chosen. */
-export interface DeviceFact {
-  readonly name: DeviceName;
-  /** What computes, in words, where it is known before the start. */
-  readonly engine?: string;
-  /** Bytes that choosing it downloads, once. */
-  readonly bytes: number;
-}
-
-/** What the page has to know before anything is done. */
-export interface Facts {
-  readonly devices: readonly DeviceFact[];
-  /** Threads of the WASM engine: 1 where the host sends no headers for more. */
-  readonly threads: number;
-  /** Of `stylize`. */
-  readonly options: readonly OptionSpec[];
-  /** Styles that the trained network knows. */
-  readonly instantStyles: readonly string[];
-}
 
 /** One of the chosen styles. */
 export type StyleChoice = { readonly weight: number } & (
@@ -165,8 +145,8 @@ export type Reply<T> = { readonly value: T } | { readonly problem: Problem };
  * when they are stopped after the first step.
  */
 export interface StudioWorker {
-  /** @param page address of the page */
-  start(page: string): Promise<Reply<Facts>>;
+  /** @param page address of the page @param server what the local server's engine is, where there is one */
+  start(page: string, server: string | undefined): Promise<void>;
   openPhoto(file: Blob, name: string): Promise<Reply<PhotoFact>>;
   openStyle(file: Blob, name: string): Promise<Reply<OwnStyleFact>>;
   instant(request: InstantRequest, onEvent: OnRunEvent): Promise<Reply<ResultFact>>;

@@ -5,25 +5,6 @@ import type { Opened } from './photos.js';
 import { type Pixels, pixelsOfBitmap } from './pixels.js';
 import { ProblemError } from './problem-error.js';
 
-/** What the local server says of itself. */
-export interface Health {
-  readonly fauve: string;
-  readonly engine: string;
-  readonly device: string;
-}
-
-/** The local server behind the page; nothing where the page is plain files. */
-export async function findServer(page: string): Promise<Health | undefined> {
-  try {
-    const response = await fetch(new URL('api/health', page));
-    if (!response.ok || !response.headers.get('content-type')?.includes('json')) return undefined;
-    const health = (await response.json()) as Partial<Health>;
-    return typeof health.engine === 'string' ? (health as Health) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 export interface NativeRequest {
   readonly kind: 'instant' | 'paint';
   readonly photo: Opened;
@@ -117,7 +98,11 @@ export async function runNative(
       on('failed', ({ message }) => close(reject)(new ProblemError('other', String(message))));
       source.onerror = () => {
         if (source.readyState === EventSource.CLOSED) reject(new ProblemError('server', ''));
-        else void findServer(page).then((found) => found ?? close(reject)(new ProblemError('server', '')));
+        // The browser tries again by itself; when the server is gone, that would never end.
+        else
+          void fetch(address('api/health')).catch((error: unknown) =>
+            close(reject)(new ProblemError('server', '', error)),
+          );
       };
     });
     await pictures.end();

@@ -5,18 +5,15 @@ import {
   fitLongerSide,
   freeMemory,
   type Image,
-  listTransformers,
   resizeImage,
   resolveStylizeOptions,
-  stylizeOptionSpecs,
   type WeightedStyle,
 } from 'fauve';
+import { networkFor } from '../state/network-for.js';
 import type {
-  DeviceFact,
   DeviceName,
   ExportFact,
   ExportRequest,
-  Facts,
   GramFact,
   InstantRequest,
   LabRequest,
@@ -34,7 +31,7 @@ import { type BrowserDevice, Engines, type OnLoading } from './engines.js';
 import { Job } from './job.js';
 import { type Bench, measureGram, rebuild, weighted } from './lab.js';
 import { instantNetwork, Models } from './models.js';
-import { findServer, type Health, type NativePicture, runNative } from './native.js';
+import { type NativePicture, runNative } from './native.js';
 import { paint } from './paint.js';
 import { type Opened, openPicture, photoBeside, wholeImage } from './photos.js';
 import { bitmapOf, imageOf, pixelsOf } from './pixels.js';
@@ -52,44 +49,27 @@ const LAB_SIDE = 256;
 /** What the page works with: photo, styles, engines and results of this session. */
 export class Studio {
   readonly #page: string;
+  readonly #server: string | undefined;
   readonly #engines: Engines;
   readonly #models: Models;
   readonly #results = new Results();
   readonly #styles = new Map<number, Opened>();
   #photo: Opened | undefined;
-  #server: Health | undefined;
   #job = new Job();
 
-  /** @param page address of the page */
-  constructor(page: string) {
+  /**
+   * @param page address of the page
+   * @param server what the local server's engine is, where there is one
+   */
+  constructor(page: string, server: string | undefined) {
     this.#page = page;
+    this.#server = server;
     this.#engines = new Engines(new URL('ort/', page).href);
     this.#models = new Models(new URL('models/', page).href, this.#engines);
   }
 
   get job(): Job {
     return this.#job;
-  }
-
-  async facts(): Promise<Facts> {
-    const [server, card, transformers] = await Promise.all([
-      findServer(this.#page),
-      findCard(),
-      listTransformers({ base: new URL('models/', this.#page) }).catch(() => []),
-    ]);
-    this.#server = server;
-    const files = (kind: string) => shipped.sizes[`ort/ort-wasm-simd-threaded${kind}.wasm`] ?? 0;
-    const network = (name: string) => shipped.sizes[`models/${name}.safetensors`] ?? 0;
-    const devices: DeviceFact[] = [];
-    if (server) devices.push({ name: 'native', engine: server.engine, bytes: 0 });
-    if (card) {
-      const kind = 'Suspending' in WebAssembly ? '.jspi' : '.asyncify';
-      devices.push({ name: 'webgpu', engine: card, bytes: files(kind) + network(networkFor('webgpu')) });
-    }
-    devices.push({ name: 'wasm', bytes: files('') + network(networkFor('wasm')) });
-    const threads = crossOriginIsolated ? navigator.hardwareConcurrency : 1;
-    const instant = transformers.find(({ name }) => name === instantNetwork);
-    return { devices, threads, options: stylizeOptionSpecs, instantStyles: instant?.styles ?? [] };
   }
 
   async openPhoto(file: Blob, name: string): Promise<PhotoFact> {
@@ -141,7 +121,7 @@ export class Studio {
       return this.#keepNative('paint', photo, await this.#native('paint', photo, styles, options, job, onEvent));
     }
     return this.#on(device, async () => {
-      const bench = await this.#bench(photo, photo.image, device, styles, job, onEvent);
+      const bench = await this.#bench(photo.image, device, styles, job, onEvent);
       const { image, steps, seconds, stopped } = await paint({ ...bench, options }, job, onEvent);
       const { weights, runtime } = bench;
       const recipe = {
@@ -238,9 +218,7 @@ export class Studio {
     const photo = this.#requirePhoto();
     const job = this.#begin();
     const own = device === 'native' ? 'wasm' : device;
-    return this.#on(own, async () =>
-      work(await this.#bench(photo, fitted(photo.image), own, styles, job, onEvent), job),
-    );
+    return this.#on(own, async () => work(await this.#bench(fitted(photo.image), own, styles, job, onEvent), job));
   }
 
   async #transform(image: Image, { device, styles, options }: InstantRequest, job: Job, onEvent: OnEvent) {
@@ -259,7 +237,6 @@ export class Studio {
   }
 
   async #bench(
-    _photo: Opened,
     content: Image,
     device: BrowserDevice,
     styles: readonly StyleChoice[],
@@ -297,12 +274,12 @@ export class Studio {
   ): Promise<NativePicture> {
     if (!this.#server) throw new ProblemError('server', '');
     const request = { kind, photo, styles, ownStyles: this.#styles, options: { ...options } };
-    return runNative(this.#page, this.#server.engine, request, job, onEvent);
+    return runNative(this.#page, this.#server, request, job, onEvent);
   }
 
   #keepNative(kind: 'instant' | 'paint', photo: Opened, picture: NativePicture): Promise<ResultFact> {
     const { pixels, seconds, steps, stopped } = picture;
-    const engine = this.#server?.engine ?? '';
+    const engine = this.#server ?? '';
     const made = { kind, photo, pixels, engine, seconds, recipe: this.#recipe(photo, engine) };
     return this.#results.add({
       ...made,
@@ -333,9 +310,6 @@ export class Studio {
   }
 }
 
-/** The loss network of a device: a graphics card has time for the better one. */
-const networkFor = (device: BrowserDevice) => (device === 'webgpu' ? 'distilled' : 'distilled-small');
-
 const fitted = (image: Image): Image => {
   const { width, height } = fitLongerSide(image.width, image.height, LAB_SIDE);
   return resizeImage(image, width, height);
@@ -343,12 +317,4 @@ const fitted = (image: Image): Image => {
 
 function loadingEvents(onEvent: OnEvent): OnLoading {
   return (what, { loaded, total }) => onEvent({ type: 'loading', what, loaded, total });
-}
-
-/** What the graphics card is, in words; nothing where there is none, or one that the processor draws. */
-async function findCard(): Promise<string | undefined> {
-  const gpu = (navigator as { readonly gpu?: GPU }).gpu;
-  const adapter = await gpu?.requestAdapter().catch(() => null);
-  if (!adapter || adapter.info.isFallbackAdapter) return undefined;
-  return 'WebGPU';
 }

@@ -26,11 +26,9 @@ const telling =
     onEvent(event.type === 'picture' ? transfer(event, [event.bitmap]) : event);
 
 const worker: StudioWorker = {
-  start: (page) =>
-    reply(() => {
-      studio = new Studio(page);
-      return studio.facts();
-    }),
+  start: async (page, server) => {
+    studio = new Studio(page, server);
+  },
   openPhoto: (file, name) =>
     moving(
       () => studio.openPhoto(file, name),
