@@ -1,4 +1,4 @@
-import { conv } from '../graph/ops.js';
+import { conv, relu } from '../graph/ops.js';
 import { constant, input } from '../graph/tensor.js';
 import { emitModel } from '../onnx/model.js';
 import type { Runtime } from './runtime.js';
@@ -14,6 +14,16 @@ export async function probe(runtime: Runtime): Promise<number> {
     const start = performance.now();
     for (let i = 0; i < 3; i++) await session.run({}, ['y']);
     return (performance.now() - start) / 1000;
+  } finally {
+    await session.close();
+  }
+}
+
+/** Runs the smallest of models, so that an engine that is loaded with its first model is there, or says why it is not. */
+export async function wake(runtime: Runtime): Promise<void> {
+  const session = await runtime.open(emitModel({ y: relu(input('x', [1])) }));
+  try {
+    await session.run({ x: new Float32Array(1) }, ['y']);
   } finally {
     await session.close();
   }

@@ -288,8 +288,10 @@ export const texts = {
   notices: {
     scaled: (width: number, height: number, shownWidth: number, shownHeight: number) =>
       `The photo has ${pixels(width, height)} pixels. You work on it at ${pixels(shownWidth, shownHeight)}; Instant downloads it at full size.`,
-    tooLarge: (megapixels: number, shownWidth: number, shownHeight: number, mostWidth: number, mostHeight: number) =>
-      `This photo has ${megapixels} megapixels, more than a browser tab can restyle at once. You work on it at ${pixels(shownWidth, shownHeight)}; the download has at most ${pixels(mostWidth, mostHeight)}. For the whole, use fauve apply on the command line.`,
+    tooLarge: (megapixels: number, shownWidth: number, shownHeight: number) =>
+      `This photo has ${megapixels} megapixels: more than a browser tab can restyle at once. You work on it at ${pixels(shownWidth, shownHeight)}, and the download is as large as the memory allows. For all of it, use fauve apply on the command line.`,
+    exported: (width: number, height: number, fullWidth: number, fullHeight: number) =>
+      `The memory sufficed for ${pixels(width, height)} of the photo's ${pixels(fullWidth, fullHeight)} pixels. For all of it, use fauve apply on the command line.`,
     dismiss: 'Close this message',
     multiple: 'One photo at a time: the first one was opened.',
   },
@@ -317,10 +319,6 @@ export const texts = {
   >,
   workerFailed: (message: string) =>
     `The part of the page that computes has ended${message ? ` (${message})` : ''}. Reload the page and open the photo again.`,
-  broken: (name: string) =>
-    `${name} is not a picture that this browser can read, or it is damaged. Open a JPEG, PNG, WebP, AVIF or GIF file.`,
   tooSmall: (name: string, width: number, height: number, least: number) =>
     `${name} has ${pixels(width, height)} pixels; at least ${pixels(least, least)} are needed. Open a larger picture.`,
-  tooManyPixels: (name: string, megapixels: number, most: number) =>
-    `${name} has ${megapixels} megapixels; a browser tab can open up to ${most}. Scale it down first, or use fauve apply on the command line.`,
 } as const;

@@ -13,7 +13,7 @@ export interface DeviceFact {
 }
 
 /** Threads of the engine on the processor: one where the host does not send the headers that more need. */
-export const threads = crossOriginIsolated ? Math.min(8, navigator.hardwareConcurrency) : 1;
+export const threads = crossOriginIsolated ? coresToUse() : 1;
 
 /** What there is to compute with, the fastest first. */
 export async function findDevices(): Promise<DeviceFact[]> {

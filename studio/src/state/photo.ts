@@ -20,13 +20,16 @@ import {
 import { resetView } from './view.js';
 import { answered, worker } from './worker.js';
 
+/** Megapixels above which the memory of a tab does not suffice for the trained network. */
+const LARGE = 24;
+
 /** Opens a picture as the photo. What was made of the one before is gone. */
 export async function openPhoto(file: Blob, name = nameOf(file)): Promise<void> {
   if (busy.value) return;
   problem.value = undefined;
   const opened = await answered(worker().openPhoto(file, name));
   if (!opened) return;
-  const { width, height, shown, most } = opened;
+  const { width, height, shown } = opened;
   batch(() => {
     for (const { id } of results.value) void worker().forget(id);
     photo.value = opened;
@@ -37,10 +40,9 @@ export async function openPhoto(file: Blob, name = nameOf(file)): Promise<void> 
     mix.value = fullMix;
     notice.value = undefined;
     resetView();
-    if (most) {
-      const megapixels = Math.round((width * height) / 1e6);
-      notice.value = texts.notices.tooLarge(megapixels, shown.width, shown.height, most.width, most.height);
-    } else if (shown.width < width) notice.value = texts.notices.scaled(width, height, shown.width, shown.height);
+    const megapixels = Math.round((width * height) / 1e6);
+    if (megapixels > LARGE) notice.value = texts.notices.tooLarge(megapixels, shown.width, shown.height);
+    else if (shown.width < width) notice.value = texts.notices.scaled(width, height, shown.width, shown.height);
     announcement.value = `${name}, ${pixels(width, height)}`;
   });
 }

@@ -65,6 +65,10 @@ export async function download(format: PictureFormat, quality: number): Promise<
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  const { width, height } = photo.value ?? file;
+  if (result.kind === 'instant' && file.width < width) {
+    notice.value = texts.notices.exported(file.width, file.height, width, height);
+  }
   announcement.value = texts.result.saved(name);
 }
 

@@ -18,8 +18,6 @@ export interface PhotoFact {
   readonly height: number;
   /** Of the picture that is worked with, where the photo is larger. */
   readonly shown: { readonly width: number; readonly height: number };
-  /** The largest size that the trained network can export, where it is smaller than the photo. */
-  readonly most?: { readonly width: number; readonly height: number };
   readonly bitmap: ImageBitmap;
 }
 

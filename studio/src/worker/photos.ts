@@ -1,13 +1,13 @@
-import { createImage, decodeImage, fitLongerSide, type Image, resizeImage, sha256Hex } from 'fauve';
+import { type BrowserDecodedImage, createImage, type DecodeOptions, decodeImage, FauveError, type Image, resizeImage, sha256Hex } from 'fauve';
 import { texts } from '../texts.js';
-import { imageOf, type Pixels, pixelsOf, pixelsOfBitmap } from './pixels.js';
+import { type Pixels, pixelsOf } from './pixels.js';
 import { ProblemError } from './problem-error.js';
 
-/** Longer side at which a photo is worked with: Instant answers at once, and what is seen fills most screens. */
-const MOST_SIDE = 1280;
+/** Pixels at which a photo is worked with: Instant answers at once, and what is seen fills most screens. */
+const MOST_SHOWN = 1280 * 1024;
 
-/** What a canvas holds in all browsers, and what a tab survives. */
-const MOST_MEGAPIXELS = 120;
+/** What a tab survives. */
+const MOST_PIXELS = 120_000_000;
 
 /** What the deepest layer of the loss network needs. */
 const LEAST_SIDE = 16;
@@ -32,41 +32,27 @@ export interface Opened {
 /** @throws ProblemError for what is no picture, or one that is too small or too large */
 export async function openPicture(file: Blob, name: string): Promise<Opened> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  const bitmap = await createImageBitmap(file).catch((error: unknown) => {
-    throw new ProblemError('broken-picture', texts.broken(name), error);
-  });
-  try {
-    const { width, height } = bitmap;
-    if (Math.min(width, height) < LEAST_SIDE) {
-      throw new ProblemError('small-picture', texts.tooSmall(name, width, height, LEAST_SIDE));
-    }
-    if (width * height > MOST_MEGAPIXELS * 1e6) {
-      const megapixels = Math.round((width * height) / 1e6);
-      throw new ProblemError('large-picture', texts.tooManyPixels(name, megapixels, MOST_MEGAPIXELS));
-    }
-    const about = { name, file, width, height, sha256: await sha256Hex(bytes) };
-    if (Math.max(width, height) <= MOST_SIDE) {
-      const image = await decoded(bytes, name);
-      return { ...about, image, pixels: pixelsOf(image), whole: true };
-    }
-    const shown = fitLongerSide(width, height, MOST_SIDE);
-    const pixels = pixelsOfBitmap(bitmap, shown.width, shown.height);
-    return { ...about, image: imageOf(pixels), pixels, whole: false };
-  } finally {
-    bitmap.close();
+  const { image, original } = await decoded(bytes, name, { mostPixels: MOST_PIXELS, fitPixels: MOST_SHOWN });
+  const { width, height } = original;
+  if (Math.min(width, height) < LEAST_SIDE) {
+    throw new ProblemError('small-picture', texts.tooSmall(name, width, height, LEAST_SIDE));
   }
+  const sha256 = await sha256Hex(bytes);
+  const whole = image.width === width && image.height === height;
+  return { name, file, width, height, sha256, image, pixels: pixelsOf(image), whole };
 }
 
 /** The photo in full. @throws ProblemError as {@link openPicture} */
 export async function wholeImage({ whole, image, file, name }: Opened): Promise<Image> {
-  return whole ? image : decoded(new Uint8Array(await file.arrayBuffer()), name);
+  return whole ? image : (await decoded(new Uint8Array(await file.arrayBuffer()), name)).image;
 }
 
-async function decoded(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Image> {
+async function decoded(bytes: Uint8Array, name: string, options: DecodeOptions = {}): Promise<BrowserDecodedImage> {
   try {
-    return (await decodeImage(bytes, { what: 'The photo', fileName: name })).image;
+    return await decodeImage(bytes, { what: 'The picture', fileName: name }, options);
   } catch (error) {
-    throw new ProblemError('broken-picture', texts.broken(name), error);
+    if (!(error instanceof FauveError)) throw error;
+    throw new ProblemError('broken-picture', error.message, error);
   }
 }
 
