@@ -8,13 +8,15 @@ export interface Networks {
   readonly weights: NetworkWeights;
   /** Of the last steps, where there are such. */
   readonly polishWeights?: NetworkWeights;
+  /** The trained network that `init: 'fast'` starts with. */
+  readonly fast?: { readonly name: string; readonly sha256: string };
 }
 
 /** The recipe of a picture that is written to `output`: its files are named from that folder. */
 export function recipeOf(
   output: string,
   { content, styles, init }: Pictures,
-  { weights, polishWeights }: Networks,
+  { weights, polishWeights, fast }: Networks,
   engine: string,
   options: StylizeOptions,
 ): Recipe {
@@ -23,6 +25,7 @@ export function recipeOf(
     fauve: version,
     network: { name: weights.name, sha256: weights.sha256 },
     ...(polishWeights ? { polish: { name: polishWeights.name, sha256: polishWeights.sha256 } } : {}),
+    ...(fast ? { fast: { name: fast.name, sha256: fast.sha256 } } : {}),
     engine,
     content: file(content),
     styles: styles.map((style) =>
@@ -42,7 +45,7 @@ export function pathTo(picture: string, file: string): string {
 }
 
 /** What is no longer as it was when the recipe was written, a line each. */
-export function differences(recipe: Recipe, pictures: Pictures, { weights, polishWeights }: Networks): string[] {
+export function differences(recipe: Recipe, pictures: Pictures, { weights, polishWeights, fast }: Networks): string[] {
   const lines: string[] = [];
   const compare = (
     what: string,
@@ -57,7 +60,7 @@ export function differences(recipe: Recipe, pictures: Pictures, { weights, polis
   for (const [i, style] of pictures.styles.entries())
     compare('style' in style ? 'The style' : 'The style image', recipe.styles[i], style);
   compare('The start image', recipe.init, pictures.init);
-  const compareNetwork = (before: Recipe['network'] | undefined, now: NetworkWeights | undefined) => {
+  const compareNetwork = (before: Recipe['network'] | undefined, now: Recipe['network'] | undefined) => {
     if (!before || !now || (before.name === now.name && before.sha256 === now.sha256)) return;
     lines.push(
       `The picture was made with other weights (${before.name}, SHA-256 ${before.sha256.slice(0, 12)}…) than these (${now.name}, ${now.sha256.slice(0, 12)}…): the result will differ.`,
@@ -65,6 +68,7 @@ export function differences(recipe: Recipe, pictures: Pictures, { weights, polis
   };
   compareNetwork(recipe.network, weights);
   compareNetwork(recipe.polish, polishWeights);
+  compareNetwork(recipe.fast, fast);
   if (recipe.fauve !== version) {
     lines.push(`The picture was made with Fauve ${recipe.fauve}, this is ${version}: the result may differ.`);
   }

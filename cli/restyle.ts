@@ -16,12 +16,14 @@ import {
   resolveStylizeOptions,
   StylizeAborted,
   type StylizeEvent,
+  sha256Hex,
   startEngine,
   stylize,
   writeFileAtomically,
   writeImage,
 } from 'fauve';
 import type { EngineFlags } from './engine-flags.js';
+import { fastStart } from './fast.js';
 import { type PicturePaths, readPictures, throwIfStopped } from './inputs.js';
 import { listenForInterrupt } from './interrupt.js';
 import { writeLossPlot } from './loss-plot.js';
@@ -89,7 +91,11 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
   const pictures = await readPictures(job.pictures, signal);
   if (resume) requireSameSize(resume, pictures.content.image, job.asked);
   const complete = resume?.options ?? resolveStylizeOptions(options);
-  const networks = await loadNetworks(job.network, complete.polish);
+  const fast = complete.init === 'fast' && !pictures.init ? await fastStart(pictures) : undefined;
+  const networks = {
+    ...(await loadNetworks(job.network, complete.polish)),
+    ...(fast ? { fast: { name: fast.transformer.fileName, sha256: await sha256Hex(fast.transformer.bytes) } } : {}),
+  };
   throwIfStopped(signal);
   if (job.recipe) {
     for (const message of differences(job.recipe, pictures, networks)) reporter.tell({ type: 'notice', message });
@@ -138,7 +144,9 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
       content: pictures.content.image,
       styles: pictures.styles,
       ...(pictures.init ? { init: pictures.init.image } : {}),
-      ...networks,
+      weights: networks.weights,
+      ...(networks.polishWeights ? { polishWeights: networks.polishWeights } : {}),
+      ...(fast ? { fast } : {}),
       runtime,
       options,
       memoryLimit: freeMemory(),

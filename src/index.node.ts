@@ -129,7 +129,7 @@ export {
 } from './platform/model-store.js';
 export { pictureFolder } from './platform/picture-folder.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
-export type { ShippedNetwork } from './platform/shipped.js';
+export { type ShippedNetwork, type ShippedTransformer, shippedTransformers } from './platform/shipped.js';
 export { styleSheet } from './platform/style-sheet.js';
 export {
   isShippedStyle,
@@ -138,7 +138,7 @@ export {
   readStyle,
   type StyleFile,
 } from './platform/style-store.js';
-export { loadTransformer } from './platform/transformers.js';
+export { fastTransformerName, loadTransformer } from './platform/transformers.js';
 export { type EngineBuild, engineFiles } from './runtime/engine-files.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';
 export type { ShippedStyle } from './styles/shipped.js';

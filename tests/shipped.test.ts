@@ -40,7 +40,7 @@ beforeEach(async () => {
     await writeFile(join(models, `${name}.safetensors`), distilledFile(tinyDistilled({ name, teacherChannels: 5 })));
   }
   await writeFile(join(models, 'manifest.json'), '{"styles": {"kept": true}}');
-  await writeShippedManifest(models);
+  await writeShippedManifest(models, () => ({ styles: ['a', 'b'], licence: 'CC BY 4.0', made: 'by the tests' }));
 });
 
 async function failure(work: Promise<unknown>): Promise<string> {
@@ -127,7 +127,7 @@ describe('an installation that is not complete', () => {
 
   it('with the network of another name', async () => {
     await writeFile(join(models, 'distilled.safetensors'), distilledFile(tinyDistilled({ name: 'other' })));
-    await writeShippedManifest(models);
+    await writeShippedManifest(models, () => ({ styles: ['a', 'b'], licence: 'CC BY 4.0', made: 'by the tests' }));
     expect(await failure(loadNetworkWeights('distilled', { models }))).toMatch(incomplete("holds the network 'other'"));
   });
 

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { defaultNetworkName, FauveError } from 'fauve';
 import { type Config, readConfig } from '../config.js';
+import { restyleFast } from '../fast.js';
 import type { PicturePaths, StyleArgument } from '../inputs.js';
 import { addOptionFlags, optionsOf } from '../option-flags.js';
 import { restyle, tellingErrors } from '../restyle.js';
@@ -11,6 +12,7 @@ interface Values extends RunValues {
   readonly output?: string;
   readonly config?: string;
   readonly network?: string;
+  readonly fast?: true;
 }
 
 const examples = `
@@ -20,6 +22,7 @@ Examples:
   $ fauve stylize photo.jpg --style starry-night.jpg:2 --style wave.jpg -o out.png   two styles, 2 : 1
   $ fauve stylize photo.jpg -s wave.jpg -o out.jpg --size 1024 --style-weight 2      larger and stronger
   $ fauve stylize photo.jpg -s wave.jpg -o out.png --colours luminance               keeps the photo's colours
+  $ fauve stylize photo.jpg -s great-wave -o out.png --fast                          at once, by a trained network
   $ fauve stylize photo.jpg -s wave.jpg -o out.png --resume                          goes on after Ctrl-C
 
 Layers are written as relu4_2, or with their shares: --style-layers relu1_1,relu2_1:0.5,relu4_1:2
@@ -38,6 +41,12 @@ export function addStylizeCommand(program: Command): void {
     .addOption(styleOption('a painting, with its share when there are several (repeatable)'))
     .addOption(new Option('-o, --output <file>', 'the result: .png, .jpg, .webp or .tif').helpGroup(filesHeading))
     .addOption(new Option('--config <file>', 'take options and pictures from a JSON file').helpGroup(filesHeading))
+    .addOption(
+      new Option(
+        '--fast',
+        'one pass of a trained network, in a fraction of a second, for the styles that it knows',
+      ).helpGroup('Run:'),
+    )
     .addHelpText('after', examples)
     .action((content: string | undefined, values: Values) =>
       tellingErrors(values.json === true, async () => {
@@ -47,7 +56,8 @@ export function addStylizeCommand(program: Command): void {
         const options = { ...config.options, ...asked.options };
         const init = asked.init ?? (asked.options.init === undefined ? config.init : undefined);
         const pictures = picturePaths(content ?? config.content, values.style ?? config.styles, init);
-        await restyle({
+        const work = values.fast ? restyleFast : restyle;
+        await work({
           ...runSettingsOf(values),
           output: required(values.output ?? config.output, 'output', '-o out.png'),
           pictures,

@@ -39,7 +39,10 @@ const schema = z.strictObject({
     .describe(
       "style: the painting's; luminance: the photo's, only brightness is restyled; match: the painting recoloured as the photo",
     ),
-  init: z.enum(['content', 'noise']).default('content').describe('where the optimisation starts'),
+  init: z
+    .enum(['content', 'noise', 'fast'])
+    .default('content')
+    .describe("where the optimisation starts; fast: with a trained network's picture"),
   optimiser: z.enum(['lbfgs', 'adam']).default('lbfgs').describe('how the image is optimised'),
   steps: whole.min(1).max(100_000).default(105).describe('steps at the full size'),
   scales: whole.min(1).max(8).default(2).describe('sizes that are worked through, each half the next'),

@@ -8,6 +8,8 @@ const schema = z.object({
   network: z.object({ name: z.string(), sha256: z.string() }),
   /** The network that `polish` ended with. */
   polish: z.object({ name: z.string(), sha256: z.string() }).optional(),
+  /** The trained network whose picture the optimisation started from. */
+  fast: z.object({ name: z.string(), sha256: z.string() }).optional(),
   engine: z.string(),
   content: file,
   /** A style that comes with Fauve has `shipped`, and its name in place of a path. */

@@ -10,6 +10,9 @@ import { type LossNetwork, vgg } from '../networks/vgg.js';
 import { sha256Hex } from '../networks/weights.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { encodeStyle } from '../styles/style-file.js';
+import { applyTransformer } from './apply/apply.js';
+import { openTransformer, type TransformerFile } from './apply/network.js';
+import type { NamedStyle } from './apply/styles.js';
 import type { Checkpoint, LossRecord } from './checkpoint.js';
 import { finishColours, prepareColours } from './colours.js';
 import { carryOver, type ImageOptimiser, openImageOptimiser } from './image-optimiser.js';
@@ -17,7 +20,7 @@ import { largestSize, requireMemory } from './memory.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptions, type StylizeOptionsInput } from './options.js';
 import { polishNetwork } from './polish.js';
 import type { OnProgress } from './progress.js';
-import { outputSize, type Scale, scaleSchedule } from './scales.js';
+import { outputSize, type Scale, type Size, scaleSchedule } from './scales.js';
 import { checkPictures, measureTargets, usedLayers, type WeightedStyle } from './targets.js';
 
 /** What to restyle, with what. */
@@ -28,6 +31,8 @@ export interface StylizeRequest {
   readonly styles: readonly WeightedStyle[];
   /** Starts from this picture instead of `options.init`. */
   readonly init?: Image;
+  /** The trained network that `init: 'fast'` starts with, and which of its styles. */
+  readonly fast?: { readonly transformer: TransformerFile; readonly styles: readonly NamedStyle[] };
   /** Of the loss network, from `loadNetworkWeights`. */
   readonly weights: NetworkWeights;
   /** Of the network that `options.polish` ends with: VGG-19's. */
@@ -87,6 +92,12 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
     const weights = request.styles.map(({ weight }) => weight).join(', ');
     throw new FauveError('usage', `Style weights are positive numbers, received ${weights}.`);
   }
+  if (asked.init === 'fast' && !request.init && !request.fast) {
+    throw new FauveError(
+      'usage',
+      "init: 'fast' needs a trained network and its styles. Give fast: { transformer, styles }.",
+    );
+  }
   const settings = lossSettings(asked);
   const terms = lossTerms(settings);
   const polisher = polishNetwork(asked, request.polishWeights, request.styles);
@@ -116,8 +127,9 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
 
   const history: LossRecord[] = [...(resume?.history ?? [])];
   const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
+  const init = request.init ?? (options.init === 'fast' ? await fastPicture(request, size) : undefined);
   const startImage = ({ width, height }: Scale): Image => {
-    if (request.init) return resizeImage(grey ? luminanceImage(request.init) : request.init, width, height);
+    if (init) return resizeImage(grey ? luminanceImage(init) : init, width, height);
     return options.init === 'noise' ? noiseImage(width, height, options.seed) : resizeImage(content, width, height);
   };
 
@@ -184,6 +196,22 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   }
 }
 
+/** What the trained network makes of the content. @throws FauveError as `applyTransformer` */
+async function fastPicture(
+  { content, fast, runtime, memoryLimit, signal }: StylizeRequest,
+  size: Size,
+): Promise<Image> {
+  const transformer = await openTransformer(runtime, fast!.transformer);
+  try {
+    const options = { size: `${size.width}x${size.height}` };
+    const limit = memoryLimit === undefined ? {} : { memoryLimit };
+    const request = { image: content, transformer, styles: fast!.styles, options, ...limit };
+    return (await applyTransformer(signal ? { ...request, signal } : request)).image;
+  } finally {
+    await transformer.close();
+  }
+}
+
 /** The picture of the next scale: what was changed so far, enlarged, on top of the sharp picture that it started from. */
 function enlarge(
   image: Float32Array,
@@ -203,7 +231,7 @@ function enlarge(
 
 /** What the run is made from, as one checksum. */
 async function fingerprintOf(
-  { content, styles, init, weights }: StylizeRequest,
+  { content, styles, init, fast, weights }: StylizeRequest,
   polisher: LossNetwork | undefined,
 ): Promise<string> {
   const parts = [weights.sha256, ...(polisher ? [`polish:${polisher.sha256}`] : [])];
@@ -219,6 +247,10 @@ async function fingerprintOf(
     else parts.push(await sha256Hex(encodeStyle(style.style)), `style:${style.weight}`);
   }
   if (init) await addImage(init, 1);
+  else if (fast) {
+    const shares = fast.styles.map(({ name, weight = 1 }) => `${name}:${weight}`);
+    parts.push(`fast:${await sha256Hex(fast.transformer.bytes)}`, ...shares);
+  }
   return sha256Hex(new TextEncoder().encode(parts.join(' ')));
 }
 

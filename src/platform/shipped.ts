@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FauveError, messageOf } from '../errors.js';
 import { decodeDistilled } from '../networks/distilled.js';
 import type { NetworkWeights } from '../networks/network.js';
 import { shippedNetworkNames } from '../networks/registry.js';
+import type { TransformerFile } from '../pipelines/apply/network.js';
 import { errorCode, fileError, readFileChecked, writeFileAtomically } from './files.js';
 
 /** A loss network that comes with Fauve, as `models/manifest.json` has it. */
@@ -25,12 +26,22 @@ export interface ShippedNetwork {
   readonly made: string;
 }
 
+/** A trained image transformer network that comes with Fauve, as `models/manifest.json` has it. */
+export interface ShippedTransformer extends Omit<ShippedNetwork, 'teacher'> {
+  /** Names of the styles that it knows. */
+  readonly styles: readonly string[];
+}
+
 /** `models/` of this installation: beside `dist/` in a clone, and in the package that npm installs. */
 export const modelsFolder = fileURLToPath(new URL('../../../models', import.meta.url));
 
 const attribution =
   'Made by Fauve from the weights of VGG-19 by Karen Simonyan and Andrew Zisserman (Visual Geometry Group, University of Oxford), ' +
   'CC BY 4.0: a smaller network that was trained to reproduce its features.';
+
+const trainedAttribution =
+  'Trained by Fauve with a loss network that reproduces the features of VGG-19 by Karen Simonyan and Andrew Zisserman (Visual Geometry ' +
+  'Group, University of Oxford), CC BY 4.0.';
 
 /** Whether a network comes with Fauve, and so is neither pulled nor imported. */
 export function isShipped(name: string): boolean {
@@ -43,9 +54,42 @@ export function isShipped(name: string): boolean {
  */
 export async function shippedNetwork(name: string, folder = modelsFolder): Promise<ShippedNetwork> {
   const path = join(folder, 'manifest.json');
-  const network = (await readNetworks(path))[name];
-  if (!isEntry(network)) throw incomplete(`${path} does not describe ${name}`);
-  return { ...network, name };
+  const network = (await readSection(path, 'networks'))[name];
+  if (!isEntry(network) || typeof network.teacher !== 'string') {
+    throw incomplete(`${path} does not describe ${name}`);
+  }
+  return { ...network, teacher: network.teacher, name };
+}
+
+/**
+ * What the manifest says of the trained networks, by name; they themselves are not read.
+ * @throws FauveError `system` when the installation is not complete
+ */
+export async function shippedTransformers(folder = modelsFolder): Promise<ShippedTransformer[]> {
+  const path = join(folder, 'manifest.json');
+  return Object.entries(await readSection(path, 'transformers')).map(([name, entry]) => {
+    const { styles } = (entry ?? {}) as Partial<Record<keyof ShippedTransformer, unknown>>;
+    if (!isEntry(entry) || !Array.isArray(styles)) throw incomplete(`${path} does not describe ${name}`);
+    return { ...entry, styles: styles.map(String), name };
+  });
+}
+
+/**
+ * Reads a trained network that comes with Fauve, and checks it.
+ * @throws FauveError `usage` for an unknown name; `system` when the installation is not complete, or its file is not the one that was
+ *   shipped
+ */
+export async function loadShippedTransformer(name: string, folder = modelsFolder): Promise<TransformerFile> {
+  const all = await shippedTransformers(folder);
+  const shipped = all.find((transformer) => transformer.name === name);
+  if (!shipped) {
+    const names = all.map((transformer) => transformer.name).join(', ');
+    throw new FauveError(
+      'usage',
+      `There is no trained network '${name}'. Name a file, or one that comes with Fauve: ${names}.`,
+    );
+  }
+  return { fileName: name, bytes: await readShipped(shipped, folder) };
 }
 
 /**
@@ -59,23 +103,38 @@ export async function loadShipped(
 ): Promise<NetworkWeights> {
   const shipped = await shippedNetwork(name, folder);
   const path = join(folder, shipped.file);
-  const bytes = await readFileChecked(path, 'The network').catch((error: unknown) => {
-    throw incomplete(messageOf(error), error);
-  });
-  const received = verify ? sha256(bytes) : shipped.sha256;
-  if (received !== shipped.sha256) {
-    throw incomplete(`${path} is not the file that was shipped: SHA-256 ${received}, expected ${shipped.sha256}`);
-  }
+  const bytes = await readShipped(shipped, folder, verify);
   const weights = await decodeDistilled(bytes, shipped.sha256, path);
   if (weights.name !== name) throw incomplete(`${path} holds the network '${weights.name}', expected ${name}`);
   return weights;
 }
 
+async function readShipped(
+  { file, sha256: expected }: Pick<ShippedNetwork, 'file' | 'sha256'>,
+  folder: string,
+  verify = true,
+): Promise<Uint8Array> {
+  const path = join(folder, file);
+  const bytes = await readFileChecked(path, 'The network').catch((error: unknown) => {
+    throw incomplete(messageOf(error), error);
+  });
+  const received = verify ? sha256(bytes) : expected;
+  if (received !== expected) {
+    throw incomplete(`${path} is not the file that was shipped: SHA-256 ${received}, expected ${expected}`);
+  }
+  return bytes;
+}
+
 /**
- * Describes the networks of a folder in its `manifest.json`, from the files `NAME.safetensors`; what else the manifest holds stays.
+ * Describes the networks of a folder in its `manifest.json`: the loss networks from the files `NAME.safetensors`, the trained ones from
+ * all `*.onnx`. What else the manifest holds stays.
+ * @param describe what a trained network says of itself; throws for another file
  * @throws FauveError `input` for a file that is no distilled network
  */
-export async function writeShippedManifest(folder: string): Promise<void> {
+export async function writeShippedManifest(
+  folder: string,
+  describe: (bytes: Uint8Array, file: string) => Pick<ShippedTransformer, 'styles' | 'licence' | 'made'>,
+): Promise<void> {
   const path = join(folder, 'manifest.json');
   const networks: Record<string, Omit<ShippedNetwork, 'name'>> = {};
   for (const name of shippedNetworkNames) {
@@ -85,18 +144,31 @@ export async function writeShippedManifest(folder: string): Promise<void> {
     const { teacher, made } = origin;
     networks[name] = { file, bytes: bytes.byteLength, sha256, teacher, licence: 'CC BY 4.0', attribution, made };
   }
+  const transformers: Record<string, Omit<ShippedTransformer, 'name'>> = {};
+  for (const file of (await readdir(folder)).filter((name) => name.endsWith('.onnx')).sort()) {
+    const bytes = await readFileChecked(join(folder, file), 'The network');
+    transformers[file.slice(0, -'.onnx'.length)] = {
+      file,
+      bytes: bytes.byteLength,
+      sha256: sha256(bytes),
+      attribution: trainedAttribution,
+      ...describe(bytes, file),
+    };
+  }
   const before = await readJson(path).catch(() => ({}));
-  const text = `${JSON.stringify({ ...before, networks }, null, 2)}\n`;
+  const text = `${JSON.stringify({ ...before, networks, transformers }, null, 2)}\n`;
   await writeFileAtomically(path, new TextEncoder().encode(text));
 }
 
-async function readNetworks(path: string): Promise<Readonly<Record<string, unknown>>> {
-  const { networks } = await readJson(path);
-  if (typeof networks !== 'object' || networks === null) throw incomplete(`${path} lists no networks`);
-  return networks as Readonly<Record<string, unknown>>;
+type Section = 'networks' | 'transformers';
+
+async function readSection(path: string, section: Section): Promise<Readonly<Record<string, unknown>>> {
+  const entries = (await readJson(path))[section];
+  if (typeof entries !== 'object' || entries === null) throw incomplete(`${path} lists no ${section}`);
+  return entries as Readonly<Record<string, unknown>>;
 }
 
-async function readJson(path: string): Promise<{ readonly networks?: unknown }> {
+async function readJson(path: string): Promise<{ readonly [section in Section]?: unknown }> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) ?? {};
   } catch (error) {
@@ -105,7 +177,8 @@ async function readJson(path: string): Promise<{ readonly networks?: unknown }> 
   }
 }
 
-function isEntry(value: unknown): value is ShippedNetwork {
+/** What the entries of both sections have. */
+function isEntry(value: unknown): value is Omit<ShippedNetwork, 'teacher'> & { readonly teacher?: unknown } {
   const { file, bytes, sha256, ...texts } = (value ?? {}) as Partial<Record<keyof ShippedNetwork, unknown>>;
   return (
     typeof file === 'string' &&
@@ -113,7 +186,7 @@ function isEntry(value: unknown): value is ShippedNetwork {
     Number.isSafeInteger(bytes) &&
     typeof sha256 === 'string' &&
     /^[0-9a-f]{64}$/.test(sha256) &&
-    [texts.teacher, texts.licence, texts.attribution, texts.made].every((text) => typeof text === 'string')
+    [texts.licence, texts.attribution, texts.made].every((text) => typeof text === 'string')
   );
 }
 

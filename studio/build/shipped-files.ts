@@ -92,24 +92,11 @@ async function shippedList(root: string, files: Files): Promise<ShippedList> {
       .filter(([name]) => /\.(safetensors|onnx|style|wasm)$/.test(name))
       .map(([name, path]) => [name, statSync(path).size]),
   );
-  const styles = [...files]
-    .filter(([name]) => name.endsWith('.style'))
-    .map(([, path]) => cardOf(readFileSync(path)))
-    .sort((a, b) => lastName(a).localeCompare(lastName(b), 'en') || (a.year ?? 0) - (b.year ?? 0));
+  const index = JSON.parse(readFileSync(join(root, 'models/styles/index.json'), 'utf8')) as readonly ShippedCard[];
+  const styles = index.map(({ name, title, artist, year, palette }) => ({ name, title, artist, year, palette }));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const { transformers = {} } = JSON.parse(readFileSync(join(root, 'models/manifest.json'), 'utf8')) as Manifest;
   const library = await import(pathToFileURL(join(root, 'dist/src/pipelines/options.js')).href);
   const options = library.stylizeOptionSpecs as ShippedList['options'];
   return { version, sizes, styles, options, instantStyles: transformers.fast?.styles ?? [] };
 }
-
-/** What a style file says of itself: the JSON in the header of the safetensors. */
-function cardOf(bytes: Buffer): ShippedCard {
-  const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as {
-    __metadata__: { about: string };
-  };
-  const { name, title, artist, year, palette } = JSON.parse(header.__metadata__.about) as ShippedCard;
-  return { name, title, artist, year, palette };
-}
-
-const lastName = ({ artist }: ShippedCard) => artist.split(' ').at(-1)!;

@@ -200,7 +200,8 @@ export const texts = {
     label: 'Device',
     names: { webgpu: 'Graphics card', wasm: 'Processor', native: 'This computer' } as Readonly<Record<string, string>>,
     technical: { webgpu: 'WebGPU', wasm: 'WebAssembly', native: 'native engine' } as Readonly<Record<string, string>>,
-    threads: (count: number) => (count === 1 ? '1 thread' : `${count} threads`),
+    thread: 'one thread',
+    threads: 'several threads',
     oneThread:
       'This host does not send the headers that more threads need (COOP and COEP), so the processor works with one. It is slower; the pictures are the same.',
     download: (size: string) => `${size} to load, once`,

@@ -295,7 +295,7 @@ function finished(
     photos: photos.length,
     styleWeights: Object.fromEntries(styles.map(({ name, weight }) => [name, weight])),
     losses,
-    ...(from ? { from: from.name } : {}),
+    ...(from ? { from: { name: from.name, training: from.training } } : {}),
   };
   if (!from || options.train === 'all') return { name, licence, styles: learned, training, weights };
   const all = new Map(

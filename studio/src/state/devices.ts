@@ -12,9 +12,6 @@ export interface DeviceFact {
   readonly bytes: number;
 }
 
-/** Threads of the engine on the processor: one where the host does not send the headers that more need. */
-export const threads = crossOriginIsolated ? coresToUse() : 1;
-
 /** What there is to compute with, the fastest first. */
 export async function findDevices(): Promise<DeviceFact[]> {
   const [server, card] = await Promise.all([findServer(), hasCard()]);
@@ -28,7 +25,11 @@ export async function findDevices(): Promise<DeviceFact[]> {
     const kind = 'Suspending' in WebAssembly ? '.jspi' : '.asyncify';
     devices.push({ name: 'webgpu', engine: 'WebGPU', bytes: engine(kind) + network('webgpu') });
   }
-  devices.push({ name: 'wasm', engine: texts.device.threads(threads), bytes: engine('') + network('wasm') });
+  devices.push({
+    name: 'wasm',
+    engine: crossOriginIsolated ? texts.device.threads : texts.device.thread,
+    bytes: engine('') + network('wasm'),
+  });
   return devices;
 }
 

@@ -1,4 +1,4 @@
-import { deviceWords, threads } from '../state/devices.js';
+import { deviceWords } from '../state/devices.js';
 import { busy, device, devices } from '../state/session.js';
 import { bytes, texts } from '../texts.js';
 import type { DeviceName } from '../worker/api.js';
@@ -8,7 +8,7 @@ export function DeviceMenu() {
   const chosen = devices.value.find(({ name }) => name === device.value);
   if (!chosen) return null;
   const loads = chosen.bytes > 0 ? texts.device.download(bytes(chosen.bytes)) : texts.device.nothing;
-  const slow = chosen.name === 'wasm' && threads === 1 ? ` ${texts.device.oneThread}` : '';
+  const slow = chosen.name === 'wasm' && !crossOriginIsolated ? ` ${texts.device.oneThread}` : '';
   const note = `${texts.device.technical[chosen.name]}: ${loads}.${slow}`;
   return (
     <label class="device" title={note}>

@@ -1,4 +1,13 @@
-import { type BrowserDecodedImage, createImage, type DecodeOptions, decodeImage, FauveError, type Image, resizeImage, sha256Hex } from 'fauve';
+import {
+  type BrowserDecodedImage,
+  createImage,
+  type DecodeOptions,
+  decodeImage,
+  FauveError,
+  type Image,
+  resizeImage,
+  sha256Hex,
+} from 'fauve';
 import { texts } from '../texts.js';
 import { type Pixels, pixelsOf } from './pixels.js';
 import { ProblemError } from './problem-error.js';
