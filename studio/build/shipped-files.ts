@@ -1,6 +1,7 @@
 import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import sharp from 'sharp';
 import type { Plugin } from 'vite';
 import type { ShippedCard, ShippedList } from '../src/shipped.js';
 
@@ -52,26 +53,41 @@ export function shippedListModule(root: string, files: Files): Plugin {
  * @param copied whether they are copied; the photos always are
  */
 export function shippedFiles(root: string, files: Files, copied: boolean): Plugin {
-  const examples = filesOf(root, 'examples/photos', 'examples', /\.jpg$/);
-  const served = new Map([...files, ...examples]);
+  const photos = filesOf(root, 'examples/photos', 'examples', /\.jpg$/);
+  const served = new Map([...files, ...photos]);
   return {
     name: 'fauve-shipped-files',
-    generateBundle() {
-      for (const [fileName, path] of copied ? served : examples) {
+    async generateBundle() {
+      for (const [fileName, path] of copied ? served : photos) {
         this.emitFile({ type: 'asset', fileName, source: readFileSync(path) });
+      }
+      for (const [fileName, path] of photos) {
+        this.emitFile({ type: 'asset', fileName: thumbnailName(fileName), source: await thumbnail(path) });
       }
     },
     configureServer(server) {
+      const thumbnails = new Map(photos.map(([name, path]) => [thumbnailName(name), path]));
       server.middlewares.use((request, response, next) => {
         const name = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname).slice(1);
         const path = served.get(name);
-        if (!path) return next();
+        const small = thumbnails.get(name);
         response.setHeader('Content-Type', TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream');
-        createReadStream(path).pipe(response);
+        if (path) createReadStream(path).pipe(response);
+        else if (small) void thumbnail(small).then((bytes) => response.end(bytes), next);
+        else {
+          response.removeHeader('Content-Type');
+          next();
+        }
       });
     },
   };
 }
+
+const thumbnailName = (name: string) => name.replace(/\.jpg$/, '.webp');
+
+/** A photo as the button that opens it: a few kilobytes. */
+const thumbnail = (path: string): Promise<Buffer> =>
+  sharp(path).resize(208, 208, { fit: 'cover', position: 'attention' }).webp({ quality: 60 }).toBuffer();
 
 function filesOf(root: string, from: string, to: string, wanted: RegExp): [string, string][] {
   return readdirSync(join(root, from))

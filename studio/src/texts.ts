@@ -44,9 +44,9 @@ export const texts = {
     drop: 'Let go to open the photo',
   },
   examples: [
-    { file: 'chelsea.jpg', name: 'A cat' },
-    { file: 'coffee.jpg', name: 'A cup of coffee' },
-    { file: 'astronaut.jpg', name: 'An astronaut' },
+    { file: 'chelsea', name: 'A cat' },
+    { file: 'coffee', name: 'A cup of coffee' },
+    { file: 'astronaut', name: 'An astronaut' },
   ],
 
   stage: {
@@ -165,6 +165,7 @@ export const texts = {
     'colours match': 'painting recoloured as the photo',
     'init content': 'the photo',
     'init noise': 'noise',
+    'init fast': 'the instant picture',
     'optimiser lbfgs': 'L-BFGS',
     'optimiser adam': 'Adam',
     'styleStatistics gram': 'Gram matrices',

@@ -34,7 +34,8 @@ export function EmptyStage() {
         <ul class="examples" aria-labelledby="examples">
           {texts.examples.map(({ file, name }) => (
             <li key={file}>
-              <button type="button" class="chip" onClick={() => void openExample(file)}>
+              <button type="button" class="example" onClick={() => void openExample(`${file}.jpg`)}>
+                <img src={`examples/${file}.webp`} width="104" height="104" alt="" />
                 {name}
               </button>
             </li>

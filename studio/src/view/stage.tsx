@@ -18,6 +18,7 @@ export function Stage({ photo }: { readonly photo: PhotoFact }) {
     transform: `translate(${x}px, ${y}px) scale(${zoom})`,
     aspectRatio: `${photo.shown.width} / ${photo.shown.height}`,
     '--ratio': photo.shown.width / photo.shown.height,
+    '--most': `${2 * photo.shown.width}px`,
   };
   const result = picture.value;
   const both = result !== undefined && comparing.value;

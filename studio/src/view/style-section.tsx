@@ -9,6 +9,9 @@ import { pictureTypes } from './open-button.js';
 import { Slider } from './slider.js';
 import { StyleTile } from './style-tile.js';
 
+/** Those that the instant network knows come first. */
+const gallery = [...shipped.styles].sort((a, b) => Number(isInstant(b.name)) - Number(isInstant(a.name)));
+
 /** The gallery, pictures of the user's, and the shares of those that are mixed. */
 export function StyleSection() {
   const input = useRef<HTMLInputElement>(null);
@@ -49,14 +52,14 @@ export function StyleSection() {
             {...tileState({ kind: 'own', id: own.id, weight: 1 })}
           />
         ))}
-        {shipped.styles.map(({ name, title, artist, year, palette }) => (
+        {gallery.map(({ name, title, artist, year, palette }) => (
           <StyleTile
             key={name}
             title={title}
             detail={texts.styles.by(artist, year)}
             swatch={`models/styles/${name}.webp`}
             palette={palette}
-            instant={shipped.instantStyles.includes(name)}
+            instant={isInstant(name)}
             {...tileState({ kind: 'shipped', name, weight: 1 })}
           />
         ))}
@@ -76,6 +79,10 @@ export function StyleSection() {
       />
     </section>
   );
+}
+
+function isInstant(name: string): boolean {
+  return shipped.instantStyles.includes(name);
 }
 
 function tileState(choice: StyleChoice) {

@@ -7,6 +7,7 @@ import {
   openTransformer,
   type Runtime,
   type Style,
+  type TransformerFile,
 } from 'fauve';
 import type { Engines, OnLoading } from './engines.js';
 
@@ -17,6 +18,7 @@ export const instantNetwork = 'fast';
 export class Models {
   readonly #networks = new Map<string, Promise<NetworkWeights>>();
   readonly #styles = new Map<string, Promise<{ readonly style: Style; readonly sha256: string }>>();
+  readonly #files = new Map<string, Promise<TransformerFile>>();
   readonly #transformers = new Map<Runtime, Promise<ImageTransformer>>();
 
   /** @param base address of the folder `models/` */
@@ -35,9 +37,17 @@ export class Models {
     return once(this.#styles, name, () => loadStyle(name, this.#options('style', onLoading, signal)));
   }
 
+  /** The trained network as a file. */
+  transformerFile(onLoading: OnLoading, signal: AbortSignal): Promise<TransformerFile> {
+    return once(this.#files, instantNetwork, () =>
+      loadTransformer(instantNetwork, this.#options('transformer', onLoading, signal)),
+    );
+  }
+
+  /** The trained network, ready to restyle. */
   transformer(runtime: Runtime, onLoading: OnLoading, signal: AbortSignal): Promise<ImageTransformer> {
     return once(this.#transformers, runtime, async () =>
-      openTransformer(runtime, await loadTransformer(instantNetwork, this.#options('transformer', onLoading, signal))),
+      openTransformer(runtime, await this.transformerFile(onLoading, signal)),
     );
   }
 

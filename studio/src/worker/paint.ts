@@ -6,6 +6,7 @@ import {
   StylizeAborted,
   type StylizeEvent,
   type StylizeOptionsInput,
+  type StylizeRequest,
   stylize,
   type WeightedStyle,
 } from 'fauve';
@@ -22,6 +23,8 @@ export interface Painting {
   readonly weights: NetworkWeights;
   readonly runtime: Runtime;
   readonly options: StylizeOptionsInput;
+  /** What `init: 'fast'` starts with. */
+  readonly fast?: StylizeRequest['fast'] & {};
 }
 
 export interface Painted {

@@ -10,6 +10,7 @@ import {
   type WeightedStyle,
 } from 'fauve';
 import { networkFor } from '../state/network-for.js';
+import { texts } from '../texts.js';
 import type {
   DeviceName,
   ExportFact,
@@ -122,7 +123,8 @@ export class Studio {
     }
     return this.#on(device, async () => {
       const bench = await this.#bench(photo.image, device, styles, job, onEvent);
-      const { image, steps, seconds, stopped } = await paint({ ...bench, options }, job, onEvent);
+      const fast = options.init === 'fast' ? { fast: await this.#fastStart(styles, job, onEvent) } : {};
+      const { image, steps, seconds, stopped } = await paint({ ...bench, options, ...fast }, job, onEvent);
       const { weights, runtime } = bench;
       const recipe = {
         ...this.#recipe(photo, runtime.engine),
@@ -230,7 +232,7 @@ export class Studio {
     onEvent({ type: 'start', width, height, steps: 0, terms: [], engine: runtime.engine });
     const result = await applyTransformer({
       ...{ image, transformer, options: { ...defaultApplyOptions, ...options }, memoryLimit: freeMemory() },
-      styles: styles.flatMap((style) => (style.kind === 'shipped' ? [{ name: style.name, weight: style.weight }] : [])),
+      styles: namedStyles(styles),
       signal: job.signal,
     });
     return { ...result, engine: runtime.engine };
@@ -256,6 +258,12 @@ export class Studio {
       }),
     );
     return { content, styles: weightedStyles, weights, runtime };
+  }
+
+  /** What Paint starts with that is to start from the instant picture. */
+  async #fastStart(styles: readonly StyleChoice[], job: Job, onEvent: OnEvent) {
+    const transformer = await this.#models.transformerFile(loadingEvents(onEvent), job.signal);
+    return { transformer, styles: namedStyles(styles) };
   }
 
   #ownStyle(id: number): Opened {
@@ -309,6 +317,13 @@ export class Studio {
     return { path: choice.name, sha256, weight, shipped: true };
   }
 }
+
+/** Shipped styles as the trained network is asked for them; it knows no others. */
+const namedStyles = (styles: readonly StyleChoice[]) =>
+  styles.map((style) => {
+    if (style.kind === 'shipped') return { name: style.name, weight: style.weight };
+    throw new ProblemError('other', texts.make.notInstantOwn);
+  });
 
 const fitted = (image: Image): Image => {
   const { width, height } = fitLongerSide(image.width, image.height, LAB_SIDE);
