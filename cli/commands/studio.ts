@@ -1,13 +1,14 @@
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { inspect, styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { startStudio } from '#studio/server.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
 
 interface Values extends EngineValues {
   readonly port?: number;
   readonly open: boolean;
+  readonly page?: string;
 }
 
 const examples = `
@@ -27,15 +28,20 @@ export function addStudioCommand(program: Command): void {
         parsePort,
       ),
     )
-    .addOption(new Option('--no-open', 'do not open the browser'));
+    .addOption(new Option('--no-open', 'do not open the browser'))
+    // For those who work on the page.
+    .addOption(new Option('--page <folder>', 'serve another build of the page').hideHelp());
   addEngineFlags(command);
   command.addHelpText('after', examples).action(studio);
 }
 
-async function studio({ port, open, ...engine }: Values): Promise<void> {
+async function studio({ port, open, page, ...engine }: Values): Promise<void> {
   const dim = (text: string) => styleText('dim', text, { stream: process.stderr });
+  // No other command waits for what only this one needs.
+  const { startStudio } = await import('#studio/server.js');
   const server = await startStudio({
     ...(port === undefined ? {} : { port }),
+    ...(page === undefined ? {} : { folders: { page: resolve(page) } }),
     engine: engineOf(engine),
     log: (error) => process.stderr.write(`${inspect(error)}\n`),
   });

@@ -11,6 +11,7 @@ import {
   encodeTransformer,
   FauveError,
   loadNetworkWeights,
+  loadTransformer,
   pictureFolder,
   readFileChecked,
   readImage,
@@ -22,6 +23,7 @@ import {
   type TrainOptions,
   type TrainOptionsInput,
   type TrainStyle,
+  type TransformerModel,
   train,
   trainOptionSpecs,
   writeFileAtomically,
@@ -55,7 +57,7 @@ const examples = `
 Examples:
   $ fauve train --style wave.jpg --data photos/ -o wave.onnx --plot loss.svg
   $ fauve train --style great-wave --style starry-night --data photos/ -o two.onnx      one network, two styles
-  $ fauve train --from two.onnx --train styles --iterations 500 --style hat.jpg --data photos/ -o three.onnx
+  $ fauve train --from fast --train styles --iterations 500 --style hat.jpg --data photos/ -o more.onnx
   $ fauve train … -o wave.onnx --resume         goes on after Ctrl-C, to the very same network
   $ fauve apply wave.onnx photo.jpg -o out.png
 
@@ -70,7 +72,10 @@ export function addTrainCommand(program: Command): void {
     .requiredOption('--style <image|file|name[:weight]>', 'a style to learn; may be given several times', collectStyle)
     .requiredOption('--data <folder>', 'photos to train on')
     .requiredOption('-o, --output <file>', 'the network: .onnx')
-    .option('--from <file>', 'start from this network of fauve train; with --train styles its styles stay')
+    .option(
+      '--from <file|name>',
+      'start from this network of fauve train, or from one that comes with Fauve; with --train styles its styles stay',
+    )
     .option('--name <name>', 'name of the network (default: that of the file)')
     .option('--licence <text>', 'licence of the network, which is written into it', '')
     .option('--test <photo>', 'a photo that is restyled now and then; may be given several times', collect)
@@ -109,10 +114,7 @@ async function run(values: Values): Promise<void> {
   const tests = await Promise.all(
     (values.test ?? []).map(async (path) => ({ name: nameOf(path), image: await readImage(path, 'Test photo') })),
   );
-  const from =
-    values.from === undefined
-      ? undefined
-      : decodeTransformer(await readFileChecked(values.from, 'Network'), values.from);
+  const from = values.from === undefined ? undefined : await trainedNetwork(values.from);
   const weights = await loadNetworkWeights(values.network);
   const file = checkpointPath(output);
   const resume = values.resume ? decodeTrainCheckpoint(await readFileChecked(file, 'Checkpoint'), file) : undefined;
@@ -174,6 +176,11 @@ async function run(values: Values): Promise<void> {
 }
 
 /** An event without what is no plain data. */
+async function trainedNetwork(name: string): Promise<TransformerModel> {
+  const { bytes, fileName } = await loadTransformer(name);
+  return decodeTransformer(bytes, fileName);
+}
+
 function plain(event: TrainEvent): unknown {
   if (event.type === 'step') return { ...event, checkpoint: undefined };
   if (event.type === 'test')

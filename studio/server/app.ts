@@ -95,6 +95,8 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
 
   app.get('/api/jobs/:id/events', (c) => {
     const job = jobOf(c);
+    // Nobody would ever read the stream.
+    if (c.req.method === 'HEAD') return c.body(null, 200, { 'Content-Type': 'text/event-stream' });
     const listening = new AbortController();
     const events = job.events(listening.signal);
     if (!events) throw new HTTPException(429, { message: 'Too many listen to this job. Close other pages.' });
@@ -126,6 +128,8 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
       if (error.status === 500) log(error.cause ?? error);
       return c.json(say(error.message), error.status);
     }
+    // Whoever hung up while sending hears no answer.
+    if (c.env.incoming.errored) return c.json(say('The request was not sent to its end.'), 400);
     const status = error instanceof FauveError ? (error.code === 'system' ? 503 : 400) : 500;
     return c.json(say(sentenceOf(error, log)), status);
   });

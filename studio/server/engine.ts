@@ -49,15 +49,17 @@ export class Engine {
     return this.#network;
   }
 
-  /** The network of `instant`, until it was not used for a while. @throws FauveError when it cannot be opened */
-  async transformer(): Promise<OpenTransformer> {
+  /** Works with the network of `instant`, which stays open for a while. @throws FauveError when it cannot be opened */
+  async withTransformer<T>(work: (open: OpenTransformer) => Promise<T>): Promise<T> {
     clearTimeout(this.#idle);
     this.#open ??= forgetting(this.#openTransformer(), () => {
       this.#open = undefined;
     });
-    const open = await this.#open;
-    this.#idle = setTimeout(() => void this.releaseTransformer(), IDLE).unref();
-    return open;
+    try {
+      return await work(await this.#open);
+    } finally {
+      this.#idle = setTimeout(() => void this.releaseTransformer(), IDLE).unref();
+    }
   }
 
   /** Gives the memory of the network back. */

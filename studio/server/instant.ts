@@ -16,8 +16,9 @@ export function instantWork({ photo, styles, options }: InstantRequest, engine: 
   return async (report, signal) => {
     const { image } = await readPhoto(photo);
     report.progress({ step: 0, steps: 1, width: image.width, height: image.height, seconds: 0 });
-    const { transformer, memoryLimit } = await engine.transformer();
-    const result = await applyTransformer({ image, transformer, styles, options, memoryLimit, signal });
+    const result = await engine.withTransformer(({ transformer, memoryLimit }) =>
+      applyTransformer({ image, transformer, styles, options, memoryLimit, signal }),
+    );
     const { width, height } = result.image;
     const png = await encodeImage(result.image, 'png');
     return { step: 1, width, height, seconds: result.seconds, png };

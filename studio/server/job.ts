@@ -113,7 +113,7 @@ export class Job {
     if (this.#end) backlog.push(this.#end);
     let wake = () => {};
     const listener = (event: JobEvent) => {
-      backlog.push(event);
+      if (backlog.length <= MOST_BACKLOG) backlog.push(event);
       wake();
     };
     const onAbort = () => wake();

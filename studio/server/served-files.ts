@@ -29,7 +29,7 @@ export async function listServedFiles({ page, models, ort }: StudioFolders): Pro
   if (!pageFiles.includes('index.html')) {
     throw new FauveError(
       'system',
-      `The page of the studio is not there: ${join(page, 'index.html')} does not exist. In a clone, build it with npm run studio:build; otherwise install Fauve again.`,
+      `The page of the studio is not there: ${join(page, 'index.html')} does not exist. In a clone, build it with npm run build; otherwise install Fauve again.`,
     );
   }
   const files = new Map<string, string>();

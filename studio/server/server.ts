@@ -20,8 +20,8 @@ export interface StudioOptions {
   /** Without it {@link preferredPort}, or any free one where that is taken. */
   readonly port?: number;
   readonly engine?: EngineOptions;
-  /** By default those of this installation. */
-  readonly folders?: StudioFolders;
+  /** Those that are left out are of this installation. */
+  readonly folders?: Partial<StudioFolders>;
   /** Reads the network of `instant`: by default the one that comes with Fauve. */
   readonly loadNetwork?: () => Promise<TransformerFile>;
   readonly queue?: QueueLimits;
@@ -67,7 +67,7 @@ const GRACE = 500;
  */
 export async function startStudio(options: StudioOptions = {}): Promise<Studio> {
   const { log = () => {}, loadNetwork = () => loadTransformer('fast') } = options;
-  const files = await listServedFiles(options.folders ?? installedFolders());
+  const files = await listServedFiles({ ...installedFolders(), ...options.folders });
   const engine = new Engine(options.engine ?? {}, loadNetwork);
   const jobs = new JobQueue((error) => sentenceOf(error, log), options.queue ?? defaultQueueLimits);
   const app = createApp({

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { decodeRecipe } from '#src/pipelines/recipe.js';
+import { decodeImage } from '#src/platform/codec-node.js';
+import { readImage } from '#src/platform/images.js';
+import { shippedTransformers } from '#src/platform/shipped.js';
+import { openWorkplace, type Workplace } from './support/cli.js';
+
+// Each command is a process of its own, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
+
+const photo = fileURLToPath(new URL('../examples/photos/coffee.jpg', import.meta.url));
+let place: Workplace;
+beforeAll(async () => {
+  place = await openWorkplace();
+});
+afterAll(() => place.remove());
+
+const fauve = (...args: string[]) => place.fauve([...args, '--device', 'cpu']);
+const pixels = async (path: string) => (await readImage(place.at(path))).data;
+
+describe('the trained networks that come with Fauve', () => {
+  it('are small, and one knows 16 styles or more', async () => {
+    const all = await shippedTransformers();
+    expect(all.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(2e6);
+    expect(all.find(({ name }) => name === 'fast')?.styles.length).toBeGreaterThanOrEqual(16);
+  });
+
+  it('are named where another is asked for', async () => {
+    const { code, stderr } = await fauve('apply', 'slow', photo, '-o', 'x.png');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/no trained network 'slow'.*fast/);
+  });
+});
+
+describe('stylize --fast', () => {
+  it('gives the picture of fauve apply, at the size of stylize', async () => {
+    const small = ['--size', '96'];
+    expect(await fauve('stylize', photo, '-s', 'great-wave', '-o', 'fast.png', '--fast', ...small)).toMatchObject({
+      code: 0,
+    });
+    expect(await fauve('apply', 'fast', photo, '-s', 'great-wave', '-o', 'applied.png', ...small)).toMatchObject({
+      code: 0,
+    });
+    expect(await pixels('fast.png')).toEqual(await pixels('applied.png'));
+    expect(await fauve('stylize', photo, '-s', 'great-wave', '-o', 'default.png', '--fast')).toMatchObject({ code: 0 });
+    const { width, height } = await readImage(place.at('default.png'));
+    expect(Math.max(width, height)).toBe(512);
+  });
+
+  it.each([
+    [['--steps', '5'], /without --steps/],
+    [['--plot', 'p.svg'], /without --plot/],
+    [['--resume'], /without --resume/],
+    [['--colours', 'match'], /--colours match/],
+    [['-s', 'melancholy'], /not learned the style melancholy.*great-wave/],
+  ])('refuses %j', async (flags, message) => {
+    const { code, stderr } = await fauve('stylize', photo, '-s', 'great-wave', '-o', 'no.png', '--fast', ...flags);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('stylize --init fast', () => {
+  const run = (output: string, ...flags: string[]) =>
+    fauve(
+      'stylize',
+      photo,
+      '-s',
+      'great-wave',
+      '-o',
+      output,
+      '--size',
+      '64',
+      '--scales',
+      '1',
+      '--network',
+      'distilled-small',
+      ...flags,
+    );
+
+  it('starts with a lower loss than the photo, and is repeated by redo', async () => {
+    const lossAfterOne = async (output: string, ...flags: string[]) => {
+      const { code, stdout } = await run(output, '--steps', '1', '--json', ...flags);
+      expect(code).toBe(0);
+      const events = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { type: string; loss: number });
+      return events.find(({ type }) => type === 'step')!.loss;
+    };
+    expect(await lossAfterOne('from-fast.png', '--init', 'fast')).toBeLessThan(await lossAfterOne('from-photo.png'));
+
+    const { recipe } = await decodeImage(await readFile(place.at('from-fast.png')), {
+      what: 'Picture',
+      fileName: 'from-fast.png',
+    });
+    const { options, fast } = decodeRecipe(recipe!);
+    const [shipped] = (await shippedTransformers()).filter(({ name }) => name === 'fast');
+    expect(options.init).toBe('fast');
+    expect(fast).toEqual({ name: 'fast', sha256: shipped!.sha256 });
+    expect(await fauve('redo', 'from-fast.png')).toMatchObject({ code: 0 });
+    expect(await pixels('from-fast.redo.png')).toEqual(await pixels('from-fast.png'));
+  });
+
+  it('needs a style that the network knows', async () => {
+    const { code, stderr } = await fauve('stylize', photo, '-s', 'melancholy', '-o', 'no.png', '--init', 'fast');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/not learned the style melancholy/);
+  });
+});
