@@ -1,6 +1,6 @@
 /**
- * `npm run manifest`: describes the networks of `models/` in `models/manifest.json`, and the styles in
- * `models/styles/index.json`, after one of them was replaced.
+ * `npm run manifest`: describes the networks of `models/` in `models/manifest.json`, and the styles in `models/styles/index.json`, after
+ * one of them was replaced.
  */
 import { decodeTransformer } from '#src/pipelines/train/model-file.js';
 import { writeShippedManifest } from '#src/platform/shipped.js';

@@ -17,7 +17,13 @@ export { type LossTerm, lossTerms } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
 export type { ShippedNetwork, ShippedTransformer } from './networks/manifest.js';
 export type { NetworkWeights } from './networks/network.js';
-export { defaultNetworkName, lossNetworkNames, networkNames, shippedNetworkNames } from './networks/registry.js';
+export {
+  defaultNetworkName,
+  fastTransformerName,
+  lossNetworkNames,
+  networkNames,
+  shippedNetworkNames,
+} from './networks/registry.js';
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
 export { type ApplyRequest, type ApplyResult, applyTransformer } from './pipelines/apply/apply.js';
 export type { PixelRange } from './pipelines/apply/foreign.js';

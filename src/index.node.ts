@@ -15,8 +15,15 @@ export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
 export { type LossTerm, lossTerms } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
+export type { ShippedNetwork, ShippedTransformer } from './networks/manifest.js';
 export type { NetworkWeights } from './networks/network.js';
-export { defaultNetworkName, lossNetworkNames, networkNames, shippedNetworkNames } from './networks/registry.js';
+export {
+  defaultNetworkName,
+  fastTransformerName,
+  lossNetworkNames,
+  networkNames,
+  shippedNetworkNames,
+} from './networks/registry.js';
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
 export { type ApplyRequest, type ApplyResult, applyTransformer } from './pipelines/apply/apply.js';
 export type { PixelRange } from './pipelines/apply/foreign.js';
@@ -129,7 +136,6 @@ export {
 } from './platform/model-store.js';
 export { pictureFolder } from './platform/picture-folder.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
-export { type ShippedNetwork, type ShippedTransformer, shippedTransformers } from './platform/shipped.js';
 export { styleSheet } from './platform/style-sheet.js';
 export {
   isShippedStyle,
@@ -138,7 +144,7 @@ export {
   readStyle,
   type StyleFile,
 } from './platform/style-store.js';
-export { fastTransformerName, loadTransformer } from './platform/transformers.js';
+export { loadTransformer } from './platform/transformers.js';
 export { type EngineBuild, engineFiles } from './runtime/engine-files.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';
 export type { ShippedStyle } from './styles/shipped.js';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { FauveError } from '../errors.js';
 
 const file = {
   /** In the folder of the manifest. */
@@ -26,39 +25,32 @@ const transformerSchema = z.object({
   styles: z.array(z.string()),
 });
 
-const manifestSchema = z.object({
-  networks: z.record(z.string(), networkSchema),
-  transformers: z.record(z.string(), transformerSchema).default({}),
-});
-
 /** A loss network that comes with Fauve, as `models/manifest.json` has it. */
 export type ShippedNetwork = Readonly<z.infer<typeof networkSchema>> & { readonly name: string };
 
 /** A trained image transformer network that comes with Fauve, as `models/manifest.json` has it. */
 export type ShippedTransformer = Readonly<z.infer<typeof transformerSchema>> & { readonly name: string };
 
-/** What `models/manifest.json` lists. */
-export interface Manifest {
-  readonly networks: readonly ShippedNetwork[];
-  readonly transformers: readonly ShippedTransformer[];
+/** The parts of `models/manifest.json`: name → what is said of it. */
+export type ManifestSection = 'networks' | 'transformers';
+
+/** A part of a manifest that was read as JSON; `undefined` where there is none. */
+export function manifestSection(
+  manifest: unknown,
+  section: ManifestSection,
+): Readonly<Record<string, unknown>> | undefined {
+  const parsed = z.object({ [section]: z.record(z.string(), z.unknown()) }).safeParse(manifest);
+  return parsed.success ? parsed.data[section] : undefined;
 }
 
-/**
- * Reads the manifest of the networks that come with Fauve.
- * @param json the parsed file
- * @param place where it is from, for the error
- * @throws FauveError `system` when it is not one
- */
-export function parseManifest(json: unknown, place: string): Manifest {
-  const parsed = manifestSchema.safeParse(json);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new FauveError(
-      'system',
-      `${place} is no manifest of networks: ${path.join('.') || 'the whole'}: ${message}. Get the files of Fauve again.`,
-    );
-  }
-  const named = <T extends object>(section: Readonly<Record<string, T>>) =>
-    Object.entries(section).map(([name, entry]) => ({ ...entry, name }));
-  return { networks: named(parsed.data.networks), transformers: named(parsed.data.transformers) };
+/** An entry of `networks`; `undefined` where it is not complete. */
+export function networkEntry(name: string, entry: unknown): ShippedNetwork | undefined {
+  const parsed = networkSchema.safeParse(entry);
+  return parsed.success ? { ...parsed.data, name } : undefined;
+}
+
+/** An entry of `transformers`; `undefined` where it is not complete. */
+export function transformerEntry(name: string, entry: unknown): ShippedTransformer | undefined {
+  const parsed = transformerSchema.safeParse(entry);
+  return parsed.success ? { ...parsed.data, name } : undefined;
 }

@@ -21,14 +21,7 @@ import {
   type Runtime,
   stylize,
 } from 'fauve';
-
-/** A picture as JSON. */
-export interface PlainImage {
-  readonly width: number;
-  readonly height: number;
-  readonly data: readonly number[];
-  readonly alpha?: readonly number[] | undefined;
-}
+import type { PlainImage } from './plain.js';
 
 const base = new URL('/models/', location.href);
 let runtime: Runtime | undefined;

@@ -1,6 +1,13 @@
 import { FauveError } from '../../errors.js';
 import { decodeDistilled } from '../../networks/distilled.js';
-import { type Manifest, parseManifest, type ShippedNetwork, type ShippedTransformer } from '../../networks/manifest.js';
+import {
+  type ManifestSection,
+  manifestSection,
+  networkEntry,
+  type ShippedNetwork,
+  type ShippedTransformer,
+  transformerEntry,
+} from '../../networks/manifest.js';
 import type { NetworkWeights } from '../../networks/network.js';
 import type { TransformerFile } from '../../pipelines/apply/network.js';
 import { parseStyleIndex, type ShippedStyle } from '../../styles/shipped.js';
@@ -22,12 +29,12 @@ export interface StyleFile {
 
 /** The loss networks that are served. @throws FauveError `system` when the manifest cannot be loaded, `aborted` */
 export async function listNetworks(options: ModelOptions): Promise<readonly ShippedNetwork[]> {
-  return (await loadManifest(options)).networks;
+  return listSection(options, 'networks', networkEntry);
 }
 
 /** The trained image transformer networks that are served. @throws FauveError as {@link listNetworks} */
 export async function listTransformers(options: ModelOptions): Promise<readonly ShippedTransformer[]> {
-  return (await loadManifest(options)).transformers;
+  return listSection(options, 'transformers', transformerEntry);
 }
 
 /** The styles that are served, by artist and year; `path` and `swatch` are URLs. @throws FauveError as {@link listNetworks} */
@@ -67,9 +74,21 @@ export async function loadStyle(name: string, options: ModelOptions): Promise<St
   return { path: entry.path, sha256: entry.sha256, style: decodeStyle(bytes, `The style ${name}`) };
 }
 
-async function loadManifest(options: ModelOptions): Promise<Manifest> {
+async function listSection<T>(
+  options: ModelOptions,
+  section: ManifestSection,
+  entryOf: (name: string, entry: unknown) => T | undefined,
+): Promise<T[]> {
   const url = fileUrl(options, 'manifest.json');
-  return parseManifest(await downloadJson(url, 'The list of networks', options), url.href);
+  const entries = manifestSection(await downloadJson(url, 'The list of networks', options), section) ?? {};
+  return Object.entries(entries).map(([name, entry]) => {
+    const complete = entryOf(name, entry);
+    if (complete !== undefined) return complete;
+    throw new FauveError(
+      'system',
+      `The networks of this page are not complete: ${url.href} does not describe ${name}. Reload the page without the cache.`,
+    );
+  });
 }
 
 function find<T extends { readonly name: string }>(entries: readonly T[], name: string, what: string): T {
