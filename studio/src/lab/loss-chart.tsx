@@ -35,7 +35,7 @@ export function LossChart({
         scales: { x: { time: false }, y: { distr: 3 } },
         axes: [
           axis,
-          { ...axis, size: 56, values: (_, splits) => splits.map((value) => (value === null ? '' : number(value))) },
+          { ...axis, size: 66, values: (_, splits) => splits.map((value) => (value === null ? '' : number(value))) },
         ],
         series: [
           { label: texts.lab.chart.step },

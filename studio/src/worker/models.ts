@@ -1,4 +1,5 @@
 import {
+  fastTransformerName,
   type ImageTransformer,
   loadNetworkWeights,
   loadStyle,
@@ -10,9 +11,6 @@ import {
   type TransformerFile,
 } from 'fauve';
 import type { Engines, OnLoading } from './engines.js';
-
-/** The trained network that comes with Fauve. */
-export const instantNetwork = 'fast';
 
 /** What ships with Fauve, loaded once. */
 export class Models {
@@ -39,8 +37,8 @@ export class Models {
 
   /** The trained network as a file. */
   transformerFile(onLoading: OnLoading, signal: AbortSignal): Promise<TransformerFile> {
-    return once(this.#files, instantNetwork, () =>
-      loadTransformer(instantNetwork, this.#options('transformer', onLoading, signal)),
+    return once(this.#files, fastTransformerName, () =>
+      loadTransformer(fastTransformerName, this.#options('transformer', onLoading, signal)),
     );
   }
 

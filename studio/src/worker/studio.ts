@@ -1,12 +1,14 @@
 import shipped from 'virtual:shipped';
 import {
   applyTransformer,
-  defaultApplyOptions,
+  fastTransformerName,
   fitLongerSide,
   freeMemory,
   type Image,
   resizeImage,
+  resolveApplyOptions,
   resolveStylizeOptions,
+  sha256Hex,
   type WeightedStyle,
 } from 'fauve';
 import { networkFor } from '../state/network-for.js';
@@ -31,7 +33,7 @@ import type {
 import { type BrowserDevice, Engines, type OnLoading } from './engines.js';
 import { Job } from './job.js';
 import { type Bench, measureGram, rebuild, weighted } from './lab.js';
-import { instantNetwork, Models } from './models.js';
+import { Models } from './models.js';
 import { type NativePicture, runNative } from './native.js';
 import { paint } from './paint.js';
 import { type Opened, openPicture, photoBeside, wholeImage } from './photos.js';
@@ -103,11 +105,12 @@ export class Studio {
     }
     return this.#on(device, async () => {
       const { image, seconds, engine } = await this.#transform(photo.image, request, job, onEvent);
+      const { bytes } = await this.#models.transformerFile(() => {}, job.signal);
       const recipe = {
         ...this.#recipe(photo, engine),
-        transformer: instantNetwork,
-        styles: this.#styleFacts(styles),
-        options,
+        transformer: { name: fastTransformerName, sha256: await sha256Hex(bytes) },
+        styles: namedStyles(styles),
+        options: resolveApplyOptions(options),
       };
       const made = { kind: 'instant', photo, pixels: pixelsOf(image), engine, seconds, recipe } as const;
       return this.#results.add(photo.whole ? made : { ...made, again: request });
@@ -231,7 +234,7 @@ export class Studio {
     const { width, height } = image;
     onEvent({ type: 'start', width, height, steps: 0, terms: [], engine: runtime.engine });
     const result = await applyTransformer({
-      ...{ image, transformer, options: { ...defaultApplyOptions, ...options }, memoryLimit: freeMemory() },
+      ...{ image, transformer, options, memoryLimit: freeMemory() },
       styles: namedStyles(styles),
       signal: job.signal,
     });
@@ -298,13 +301,6 @@ export class Studio {
 
   #recipe(photo: Opened, engine: string) {
     return { fauve: shipped.version, engine, content: { path: photo.name, sha256: photo.sha256 } };
-  }
-
-  #styleFacts(styles: readonly StyleChoice[]) {
-    return styles.map((style) => ({
-      path: style.kind === 'shipped' ? style.name : this.#ownStyle(style.id).name,
-      weight: style.weight,
-    }));
   }
 
   async #styleRecipe(choice: StyleChoice, job: Job) {
