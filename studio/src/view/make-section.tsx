@@ -1,5 +1,5 @@
 import { makeInstant, makePaint, obstacle, pause, resume, stop } from '../state/make.js';
-import { run } from '../state/session.js';
+import { results, run } from '../state/session.js';
 import { texts } from '../texts.js';
 import { Icon } from './icon.js';
 
@@ -11,6 +11,12 @@ export function MakeSection() {
   const instantObstacle = obstacle('instant');
   const paintObstacle = obstacle('paint');
   const why = paintObstacle ?? instantObstacle;
+  // Who has made a picture knows what the two do.
+  const meaning =
+    results.value.length === 0
+      ? `${texts.make.instant}: ${texts.make.instantHint} ${texts.make.paint}: ${texts.make.paintHint}`
+      : undefined;
+  const hint = why ?? meaning;
   return (
     <section class="make" aria-label={texts.make.heading}>
       <div class="make-buttons">
@@ -18,7 +24,7 @@ export function MakeSection() {
           type="button"
           class="button primary big"
           aria-disabled={instantObstacle !== undefined}
-          aria-describedby="make-hint"
+          {...(hint ? { 'aria-describedby': 'make-hint' } : {})}
           title={`${texts.make.instantHint} (I)`}
           onClick={() => void makeInstant()}
         >
@@ -29,7 +35,7 @@ export function MakeSection() {
           type="button"
           class="button primary big second"
           aria-disabled={paintObstacle !== undefined}
-          aria-describedby="make-hint"
+          {...(hint ? { 'aria-describedby': 'make-hint' } : {})}
           title={`${texts.make.paintHint} (P)`}
           onClick={() => void makePaint()}
         >
@@ -37,9 +43,11 @@ export function MakeSection() {
           {texts.make.paint}
         </button>
       </div>
-      <p class="hint" id="make-hint">
-        {why ?? `${texts.make.instant}: ${texts.make.instantHint} ${texts.make.paint}: ${texts.make.paintHint}`}
-      </p>
+      {hint && (
+        <p class="hint" id="make-hint">
+          {hint}
+        </p>
+      )}
     </section>
   );
 }

@@ -9,7 +9,7 @@ export function TopBar() {
     <header class="bar">
       <p class="brand">
         <img src="./icon.svg" width="24" height="24" alt="" />
-        Fauve
+        <span class={photo.value ? 'wide-only' : ''}>Fauve</span>
       </p>
       {photo.value && (
         <>
@@ -37,6 +37,7 @@ export function TopBar() {
         type="button"
         class="button quiet"
         aria-pressed={labOpen.value}
+        aria-label={texts.bar.lab}
         title={`${texts.bar.lab} (L)`}
         onClick={() => {
           labOpen.value = !labOpen.value;
@@ -44,7 +45,6 @@ export function TopBar() {
       >
         <Icon name="chart" />
         <span class="wide-only">{texts.bar.lab}</span>
-        <span class="narrow-only unseen">{texts.bar.lab}</span>
       </button>
       <button
         type="button"
