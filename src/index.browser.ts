@@ -128,12 +128,12 @@ export { freeMemory } from './platform/browser/memory.js';
 export {
   listNetworks,
   listStyles,
-  listTransformers,
   loadNetworkWeights,
   loadStyle,
   loadTransformer,
   type ModelOptions,
   type StyleFile,
+  shippedTransformers,
 } from './platform/browser/models.js';
 export { type EngineBuild, engineFiles } from './runtime/engine-files.js';
 export { connectRuntime, serveRuntime } from './runtime/remote.js';

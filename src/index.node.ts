@@ -136,6 +136,7 @@ export {
 } from './platform/model-store.js';
 export { pictureFolder } from './platform/picture-folder.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
+export { shippedTransformers } from './platform/shipped.js';
 export { styleSheet } from './platform/style-sheet.js';
 export {
   isShippedStyle,

@@ -1,9 +1,8 @@
 import { concat, latin1, viewOf } from './bytes.js';
-import { exifOrientation } from './exif.js';
+import { exifName, exifOrientation } from './exif.js';
 import type { FileFacts } from './header.js';
 
 const XMP_NAME = 'http://ns.adobe.com/xap/1.0/\0';
-const EXIF_NAME = 'Exif\0\0';
 
 const SOI = 0xd8;
 const EOI = 0xd9;
@@ -40,8 +39,8 @@ export function readJpeg(bytes: Uint8Array): FileFacts | undefined {
     const data = bytes.subarray(at + 4, end);
     if (isFrame(marker) && data.byteLength >= 5) {
       size = { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
-    } else if (marker === APP1 && latin1(data, 0, EXIF_NAME.length) === EXIF_NAME) {
-      orientation = exifOrientation(data.subarray(EXIF_NAME.length));
+    } else if (marker === APP1 && latin1(data, 0, exifName.length) === exifName) {
+      orientation = exifOrientation(data);
     } else if (marker === APP1 && latin1(data, 0, XMP_NAME.length) === XMP_NAME) {
       xmp ??= new TextDecoder().decode(data.subarray(XMP_NAME.length));
     }

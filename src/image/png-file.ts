@@ -35,7 +35,7 @@ export function readPng(bytes: Uint8Array): PngFacts | undefined {
   const first = (type: string) => found.find((chunk) => chunk.type === type)?.data;
   const profile = first('iCCP');
   const exif = first('eXIf');
-  const xmp = found.flatMap(({ type, data }) => (type === 'iTXt' ? (readXmp(data) ?? []) : []))[0];
+  const xmp = found.flatMap((chunk) => readXmp(chunk) ?? [])[0];
   return {
     format: 'png',
     width: view.getUint32(0),
@@ -76,16 +76,16 @@ function chunks(bytes: Uint8Array): Chunk[] {
   return found;
 }
 
-/** keyword 0 compressed method language 0 keyword 0 text */
-function readXmp(data: Uint8Array): string | undefined {
+/** The XMP packet in a text chunk: of international text, where it belongs, or of compressed text, where some programs put it. */
+function readXmp({ type, data }: Chunk): string | undefined {
   if (latin1(data, 0, XMP_KEYWORD.length + 1) !== `${XMP_KEYWORD}\0`) return undefined;
-  const flag = XMP_KEYWORD.length + 1;
-  const language = data.indexOf(0, flag + 2);
-  const start = data.indexOf(0, language + 1) + 1;
-  if (language < 0 || start < 1) return undefined;
+  // iTXt: keyword 0 compressed method language 0 keyword 0 text. zTXt: keyword 0 method text.
+  const at = XMP_KEYWORD.length + 1;
+  const start = type === 'zTXt' ? at + 1 : data.indexOf(0, data.indexOf(0, at + 2) + 1) + 1;
+  const compressed = type === 'zTXt' || data[at] === 1;
   const text = data.subarray(start);
   try {
-    return new TextDecoder().decode(data[flag] === 1 ? unzlibSync(text) : text);
+    return new TextDecoder().decode(compressed ? unzlibSync(text) : text);
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { conv, relu } from '../graph/ops.js';
 import { constant, input } from '../graph/tensor.js';
 import { emitModel } from '../onnx/model.js';
-import type { Runtime } from './runtime.js';
+import type { Runtime, Session } from './runtime.js';
 
 /** Seconds that three small convolutions take once the engine is warm: which of two devices is the faster one. */
 export async function probe(runtime: Runtime): Promise<number> {
@@ -19,12 +19,12 @@ export async function probe(runtime: Runtime): Promise<number> {
   }
 }
 
-/** Runs the smallest of models, so that an engine that is loaded with its first model is there, or says why it is not. */
-export async function wake(runtime: Runtime): Promise<void> {
+/**
+ * Runs the smallest of models, so that an engine that is loaded with its first model is there, or says why it is not. The session stays
+ * open: some engines let go of their device, and of all that they compiled for it, with their last session.
+ */
+export async function wake(runtime: Runtime): Promise<Session> {
   const session = await runtime.open(emitModel({ y: relu(input('x', [1])) }));
-  try {
-    await session.run({ x: new Float32Array(1) }, ['y']);
-  } finally {
-    await session.close();
-  }
+  await session.run({ x: new Float32Array(1) }, ['y']);
+  return session;
 }

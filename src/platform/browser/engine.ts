@@ -54,15 +54,25 @@ export async function loadEngine(options: BrowserEngineOptions): Promise<Runtime
   const cardTime = card && (await probe(card).catch(() => undefined));
   if (!card || cardTime === undefined) return onProcessor(options);
   // The build for graphics cards computes on the processor, too: enough to compare without another download.
-  const rival = await overOrt(await loadOrt(cardBuild(), options), 'cpu');
+  const rival = overOrt(await loadOrt(cardBuild(), options), 'cpu');
   return cardTime < (await probe(rival)) ? card : onProcessor(options);
 }
 
-const onProcessor = async (options: BrowserEngineOptions): Promise<Runtime> =>
-  overOrt(await loadOrt('wasm', options), 'cpu');
+async function onProcessor(options: BrowserEngineOptions): Promise<Runtime> {
+  return overOrt(await loadOrt('wasm', options), 'cpu');
+}
 
-const onGraphicsCard = async (options: BrowserEngineOptions): Promise<Runtime> =>
-  overOrt(await loadOrt(cardBuild(), options), 'webgpu');
+async function onGraphicsCard(options: BrowserEngineOptions): Promise<Runtime> {
+  const build = await loadOrt(cardBuild(), options);
+  let lost: GPUDeviceLostInfo | undefined;
+  const runtime = overOrt(build, 'webgpu', () => lost);
+  await wake(runtime);
+  const card = (await build.ort.env.webgpu.device) as GPUDevice;
+  void card.lost.then((info) => {
+    lost = info;
+  });
+  return runtime;
+}
 
 /** JSPI makes for a smaller build and for faster code. */
 const cardBuild = (): BuildName => ('Suspending' in WebAssembly ? 'jspi' : 'asyncify');
@@ -103,7 +113,7 @@ async function startOrt(build: BuildName, options: BrowserEngineOptions): Promis
   ort.env.wasm.wasmPaths = { mjs: new URL(files.script, folder), wasm: new URL(files.wasm, folder) };
   // Its warnings are of nodes that it moves to the processor on purpose.
   ort.env.logLevel = 'error';
-  await wake(overOrt({ ort, threads }, 'cpu'));
+  await (await wake(overOrt({ ort, threads }, 'cpu'))).close();
   // It is compiled now: the bytes would only take memory.
   delete ort.env.wasm.wasmBinary;
   return { ort, threads };
@@ -126,28 +136,21 @@ function coresToUse(): number {
   return cores <= 2 ? cores : Math.min(8, Math.ceil(cores / 2));
 }
 
-function overOrt({ ort, threads }: LoadedOrt, device: Device): Runtime {
-  let lost: GPUDeviceLostInfo | undefined;
-  const provider = device === 'cpu' ? 'wasm' : 'webgpu';
-  let watched = device === 'cpu';
+function overOrt(
+  { ort, threads }: LoadedOrt,
+  device: Device,
+  lost: () => GPUDeviceLostInfo | undefined = () => undefined,
+): Runtime {
+  const executionProviders = [device === 'cpu' ? 'wasm' : 'webgpu'];
+  const create = (model: Uint8Array, options?: Ort.InferenceSession.SessionOptions) =>
+    ort.InferenceSession.create(model, { ...options, executionProviders });
+  const explain = (error: unknown) => {
+    const info = lost();
+    return info ? cardLost(info) : outOfMemory(error);
+  };
   return createRuntime(
-    {
-      InferenceSession: {
-        async create(model, options) {
-          const session = await ort.InferenceSession.create(model, { ...options, executionProviders: [provider] });
-          if (!watched) {
-            watched = true;
-            const card = (await ort.env.webgpu.device) as GPUDevice;
-            void card.lost.then((info) => {
-              lost = info;
-            });
-          }
-          return session;
-        },
-      },
-      Tensor: ort.Tensor,
-    },
-    { device, engine: words(ort, device, threads), explain: (error) => (lost ? cardLost(lost) : outOfMemory(error)) },
+    { InferenceSession: { create }, Tensor: ort.Tensor },
+    { device, engine: words(ort, device, threads), explain },
   );
 }
 

@@ -33,7 +33,7 @@ export async function listNetworks(options: ModelOptions): Promise<readonly Ship
 }
 
 /** The trained image transformer networks that are served. @throws FauveError as {@link listNetworks} */
-export async function listTransformers(options: ModelOptions): Promise<readonly ShippedTransformer[]> {
+export async function shippedTransformers(options: ModelOptions): Promise<readonly ShippedTransformer[]> {
   return listSection(options, 'transformers', transformerEntry);
 }
 
@@ -62,7 +62,7 @@ export async function loadNetworkWeights(name: string, options: ModelOptions): P
  * @throws FauveError as {@link loadNetworkWeights}
  */
 export async function loadTransformer(name: string, options: ModelOptions): Promise<TransformerFile> {
-  const entry = find(await listTransformers(options), name, 'trained network');
+  const entry = find(await shippedTransformers(options), name, 'trained network');
   const bytes = await downloadChecked(fileUrl(options, entry.file), `The network ${name}`, entry, options);
   return { fileName: name, bytes };
 }
