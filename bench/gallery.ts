@@ -19,6 +19,7 @@ import {
   startEngine,
   texture,
 } from '#src/index.node.js';
+import { writeStyleIndex } from '#src/platform/style-store.js';
 
 const usage = `npm run gallery -- [PAINTINGS] [options]
   PAINTINGS          folder of the paintings (default ../shared/paintings)
@@ -82,6 +83,7 @@ try {
 } finally {
   await runtime.close();
 }
+await writeStyleIndex(values.out);
 
 async function make(entry: Entry, runtime: Runtime): Promise<void> {
   const { name, file, ...words } = entry;

@@ -1,14 +1,29 @@
 /** Fauve in Node: the public names. */
 export { type ErrorCode, FauveError } from './errors.js';
 export { cropBottom, cropImage, type Rectangle } from './image/crop.js';
+export {
+  type DecodedImage,
+  type EncodeOptions,
+  type ImageSource,
+  type OutputFormat,
+  outputFormat,
+} from './image/file.js';
+export { type ImageHeader, imageHeader } from './image/header.js';
 export { createImage, type Image } from './image/image.js';
 export { psnr, ssim } from './image/metrics.js';
 export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
-export type { LossTerm } from './losses/total.js';
+export { type LossTerm, lossTerms } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
+export type { ShippedNetwork, ShippedTransformer } from './networks/manifest.js';
 export type { NetworkWeights } from './networks/network.js';
-export { defaultNetworkName, lossNetworkNames, networkNames, shippedNetworkNames } from './networks/registry.js';
+export {
+  defaultNetworkName,
+  fastTransformerName,
+  lossNetworkNames,
+  networkNames,
+  shippedNetworkNames,
+} from './networks/registry.js';
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
 export { type ApplyRequest, type ApplyResult, applyTransformer } from './pipelines/apply/apply.js';
 export type { PixelRange } from './pipelines/apply/foreign.js';
@@ -58,6 +73,7 @@ export {
   resolveDistilOptions,
 } from './pipelines/distil/options.js';
 export { type StudentShape, studentShapes } from './pipelines/distil/student.js';
+export { type GramMatrix, gramMatrices } from './pipelines/gram.js';
 export { type LossReport, measureLosses } from './pipelines/losses.js';
 export {
   defaultStylizeOptions,
@@ -104,14 +120,7 @@ export {
   type TrainStyle,
   train,
 } from './pipelines/train/train.js';
-export {
-  type DecodedImage,
-  decodeImage,
-  type EncodeOptions,
-  encodeImage,
-  type OutputFormat,
-  outputFormat,
-} from './platform/codec-node.js';
+export { decodeImage, encodeImage } from './platform/codec-node.js';
 export { type DeviceChoice, type EngineOptions, startEngine } from './platform/engine-node.js';
 export { checkWritable, makeFolder, readFileChecked, writeFileAtomically } from './platform/files.js';
 export { freeMemory, readImage, writeImage } from './platform/images.js';
@@ -127,18 +136,19 @@ export {
 } from './platform/model-store.js';
 export { pictureFolder } from './platform/picture-folder.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
-export { type ShippedNetwork, type ShippedTransformer, shippedTransformers } from './platform/shipped.js';
+export { shippedTransformers } from './platform/shipped.js';
 export { styleSheet } from './platform/style-sheet.js';
 export {
   isShippedStyle,
   listStyles,
   loadStyle,
   readStyle,
-  type ShippedStyle,
   type StyleFile,
 } from './platform/style-store.js';
-export { fastTransformerName, loadTransformer } from './platform/transformers.js';
+export { loadTransformer } from './platform/transformers.js';
+export { type EngineBuild, engineFiles } from './runtime/engine-files.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';
+export type { ShippedStyle } from './styles/shipped.js';
 export {
   decodeStyle,
   encodeStyle,

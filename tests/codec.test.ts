@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { type OutputFormat, outputFormat } from '#src/image/file.js';
 import { createImage, type Image } from '#src/image/image.js';
 import { psnr } from '#src/image/metrics.js';
 import { noiseImage } from '#src/image/noise.js';
 import { quantise } from '#src/image/quantise.js';
-import { decodeImage, encodeImage, type OutputFormat, outputFormat } from '#src/platform/codec-node.js';
+import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
 
 const FORMATS: readonly OutputFormat[] = ['png', 'jpeg', 'webp', 'tiff'];
 const source = { what: 'Content image', fileName: 'holiday.jpg' };

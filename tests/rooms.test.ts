@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { importsOf, violations } from './support/rooms.js';
+import { importsOf, reachable, violations } from './support/rooms.js';
 
 const root = new URL('../', import.meta.url);
 
@@ -26,6 +26,74 @@ describe('the rooms', () => {
 
   it.each([...sources, ...filesBelow('cli'), ...filesBelow('studio/server')])('%s', (path) => {
     expect(violations(path, readFileSync(new URL(path, root), 'utf8'))).toEqual([]);
+  });
+});
+
+describe('the doors', () => {
+  const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+  const ofNode = (path: string) => /^src\/platform\/(?!browser\/)/.test(path);
+
+  it('reach, in a browser, nothing that only Node has', () => {
+    const { files, packages } = reachable('src/index.browser.ts', read);
+    expect(files).toContain('src/platform/browser/engine.ts');
+    expect(files.length).toBeGreaterThan(60);
+    expect(files.filter(ofNode)).toEqual([]);
+    // The plain name of onnxruntime-web is a build that brings what nobody needs.
+    const forbidden = /^(node:.*|sharp|onnxruntime-node|onnxruntime-web|cli-progress|commander)$/;
+    expect(packages.filter(({ from }) => forbidden.test(from))).toEqual([]);
+    expect(packages.map(({ from }) => from)).toContain('onnxruntime-web/wasm');
+  });
+
+  it('reach, in Node, nothing of the browser', () => {
+    const { files } = reachable('src/index.node.ts', read);
+    expect(files.some(ofNode)).toBe(true);
+    expect(files.filter((path) => path.startsWith('src/platform/browser/'))).toEqual([]);
+  });
+
+  it('have the same names, but for what a platform has alone', () => {
+    const names = (door: string) =>
+      new Set(
+        [...read(door).matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list]) =>
+          list!.split(',').map((name) => name.replace('type ', '').trim()),
+        ),
+      );
+    const [node, browser] = [names('src/index.node.ts'), names('src/index.browser.ts')];
+    const only = (some: Set<string>, others: Set<string>) =>
+      [...some].filter((name) => name && !others.has(name)).sort();
+    expect(only(browser, node)).toEqual([
+      'BrowserDecodedImage',
+      'BrowserEngineOptions',
+      'DecodeOptions',
+      'LoadOptions',
+      'LoadProgress',
+      'ModelOptions',
+      'connectRuntime',
+      'loadEngine',
+      'serveRuntime',
+    ]);
+    // Files, folders, the cache, and the thread of its own that Node's engine has.
+    expect(only(node, browser)).toEqual([
+      'EngineOptions',
+      'NetworkManifest',
+      'NetworkStatus',
+      'PlotFormat',
+      'cacheFolder',
+      'checkWritable',
+      'importNetwork',
+      'isShippedStyle',
+      'makeFolder',
+      'pictureFolder',
+      'pullNetwork',
+      'readFileChecked',
+      'readImage',
+      'readStyle',
+      'renderPlot',
+      'startEngine',
+      'styleSheet',
+      'verifyNetwork',
+      'writeFileAtomically',
+      'writeImage',
+    ]);
   });
 });
 

@@ -1,56 +1,21 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { FauveError, messageOf } from '../errors.js';
-import { createImage, type Image } from '../image/image.js';
-import { toLevel } from '../image/quantise.js';
+import {
+  checkEncodeOptions,
+  checkPixels,
+  checkXmpLength,
+  type DecodedImage,
+  defaultQuality,
+  type EncodeOptions,
+  fromLevels,
+  type ImageSource,
+  mostPixels,
+  type OutputFormat,
+  toLevels,
+} from '../image/file.js';
+import type { Image } from '../image/image.js';
 import { recipeFromXmp, recipeToXmp } from '../image/recipe.js';
-
-/** A picture out of a file. */
-export interface DecodedImage {
-  readonly image: Image;
-  /** What the file is, whatever its name says: `jpeg`, `png`, `webp`, `tiff`, `avif`, `gif`, `svg`, … */
-  readonly format: string;
-  /** Bits per channel that the values come from. */
-  readonly bits: 8 | 16;
-  /** The JSON that {@link encodeImage} put in the file, when there is one. Not checked. */
-  readonly recipe?: string;
-}
-
-/** How errors name the file. */
-export interface ImageSource {
-  /** The part that it plays: `Content image`. */
-  readonly what: string;
-  readonly fileName: string;
-}
-
-/** The formats that Fauve writes. */
-export type OutputFormat = 'png' | 'jpeg' | 'webp' | 'tiff';
-
-export interface EncodeOptions {
-  /** JPEG and WebP: 1 to 100; 95 by default. PNG and TIFF lose nothing and take none. */
-  readonly quality?: number | undefined;
-  /** Bits per channel: 8 by default; PNG and TIFF can have 16. */
-  readonly bits?: 8 | 16 | undefined;
-  /** JSON that travels in the file's metadata (XMP), for {@link decodeImage} to give back. */
-  readonly recipe?: string | undefined;
-}
-
-const EXTENSIONS: Readonly<Record<string, OutputFormat>> = {
-  '.png': 'png',
-  '.jpg': 'jpeg',
-  '.jpeg': 'jpeg',
-  '.webp': 'webp',
-  '.tif': 'tiff',
-  '.tiff': 'tiff',
-};
-
-const DEFAULT_QUALITY = 95;
-
-/** A picture of this many pixels takes 1.8 GB as float32 RGB. The largest phone cameras have 200 million; most 12 to 50. */
-const MOST_PIXELS = 150_000_000;
-
-/** A JPEG keeps its XMP in one segment; libvips leaves out a longer packet without a word. */
-const LONGEST_XMP_IN_JPEG = 60_000;
 
 /** Brands of HEIF files whose picture is HEVC, which the decoder cannot read; AVIF has the same container. */
 const HEVC_BRANDS = ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs'];
@@ -83,11 +48,7 @@ export async function decodeImage(bytes: Uint8Array, { what, fileName }: ImageSo
   try {
     const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
     const { width, height, icc } = metadata;
-    if (width * height > MOST_PIXELS) {
-      throw fail(
-        `has ${width}×${height} = ${Math.round((width * height) / 1e6)} million pixels; at most ${MOST_PIXELS / 1e6} million can be read. Make it smaller first.`,
-      );
-    }
+    checkPixels({ width, height }, { what, fileName });
     if (metadata.depth !== 'uchar' && metadata.depth !== 'ushort') {
       throw fail(
         `has channels of type ${metadata.depth}, whose white is not known. Save it with 8 or 16 bits per channel.`,
@@ -98,7 +59,7 @@ export async function decodeImage(bytes: Uint8Array, { what, fileName }: ImageSo
     const decoder = sharp(bytes, {
       // Stricter than 'truncated', which lets half a TIFF through; 'warning' would refuse files that are whole.
       failOn: 'error',
-      limitInputPixels: MOST_PIXELS,
+      limitInputPixels: mostPixels,
       autoOrient: true,
       ignoreIcc: alreadySrgb,
     }).toColourspace(bits === 16 ? 'rgb16' : 'srgb');
@@ -109,7 +70,7 @@ export async function decodeImage(bytes: Uint8Array, { what, fileName }: ImageSo
       .toBuffer({ resolveWithObject: true });
     const recipe = metadata.xmpAsString === undefined ? undefined : recipeFromXmp(metadata.xmpAsString);
     return {
-      image: toImage(bits === 16 ? words(data) : data, info.width, info.height, info.channels, bits),
+      image: fromLevels(bits === 16 ? words(data) : data, info.width, info.height, info.channels, bits),
       format: metadata.format === 'heif' ? 'avif' : metadata.format,
       bits,
       ...(recipe === undefined ? {} : { recipe }),
@@ -131,16 +92,11 @@ export async function encodeImage(
   format: OutputFormat,
   { quality, bits = 8, recipe }: EncodeOptions = {},
 ): Promise<Uint8Array> {
-  checkOptions(format, quality, bits);
+  checkEncodeOptions(format, { quality, bits });
   const xmp = recipe === undefined ? undefined : recipeToXmp(recipe);
-  if (xmp !== undefined && format === 'jpeg' && Buffer.byteLength(xmp) > LONGEST_XMP_IN_JPEG) {
-    throw new FauveError(
-      'input',
-      `A jpeg file holds ${LONGEST_XMP_IN_JPEG} bytes of metadata, the recipe needs ${Buffer.byteLength(xmp)}. Write a PNG or shorten it.`,
-    );
-  }
+  if (xmp !== undefined) checkXmpLength(xmp, format);
   const tagged = (pipeline: Sharp) => (xmp === undefined ? pipeline : pipeline.withXmp(xmp));
-  const raw = pixels(image, format !== 'jpeg', bits);
+  const raw = toLevels(image, { alpha: format !== 'jpeg', bits });
   const channels = (raw.length / (image.width * image.height)) as 3 | 4;
   const source = sharp(raw, { raw: { width: image.width, height: image.height, channels }, limitInputPixels: false });
   try {
@@ -150,46 +106,15 @@ export async function encodeImage(
       const png = insertProfile(untagged, await srgbProfile());
       if (format === 'png') return png;
       const copy = sharp(png, { limitInputPixels: false }).toColourspace('rgb16').keepIccProfile();
-      return await compress(tagged(copy), format, DEFAULT_QUALITY).toBuffer();
+      return await compress(tagged(copy), format, defaultQuality).toBuffer();
     }
-    return await compress(tagged(source.withIccProfile('srgb')), format, quality ?? DEFAULT_QUALITY).toBuffer();
+    return await compress(tagged(source.withIccProfile('srgb')), format, quality ?? defaultQuality).toBuffer();
   } catch (error) {
     throw new FauveError(
       'input',
       `A picture of ${image.width}×${image.height} cannot be written as ${format}: ${oneLine(messageOf(error))}. Write it as PNG or make it smaller.`,
       { cause: error },
     );
-  }
-}
-
-/**
- * The format that a file's name asks for: .png, .jpg, .jpeg, .webp, .tif or .tiff, in any case.
- * @throws FauveError `usage` for any other name
- */
-export function outputFormat(path: string): OutputFormat {
-  const extension = /\.[^./\\]*$/.exec(path)?.[0] ?? '';
-  const format = EXTENSIONS[extension.toLowerCase()];
-  if (format) return format;
-  throw new FauveError(
-    'usage',
-    `The output ${path} must end in ${Object.keys(EXTENSIONS).join(', ')}; received ${extension ? `"${extension}"` : 'no extension'}.`,
-  );
-}
-
-function checkOptions(format: OutputFormat, quality: number | undefined, bits: number): void {
-  const lossless = format === 'png' || format === 'tiff';
-  if (bits !== 8 && !(bits === 16 && lossless)) {
-    throw new FauveError(
-      'usage',
-      `A ${format} file has ${lossless ? '8 or 16' : '8'} bits per channel, received ${bits}.${lossless ? '' : ' Write a PNG or a TIFF for 16.'}`,
-    );
-  }
-  if (quality === undefined) return;
-  if (lossless) {
-    throw new FauveError('usage', `${format} loses nothing and takes no quality, received ${quality}. Leave it out.`);
-  }
-  if (!Number.isInteger(quality) || quality < 1 || quality > 100) {
-    throw new FauveError('usage', `The quality of a ${format} is an integer from 1 to 100, received ${quality}.`);
   }
 }
 
@@ -205,35 +130,6 @@ function compress(pipeline: Sharp, format: OutputFormat, quality: number): Sharp
     case 'tiff':
       return pipeline.tiff({ compression: 'deflate', predictor: 'horizontal' });
   }
-}
-
-/** The levels of a picture, pixel by pixel: RGB, or RGBA where there is alpha and the format can keep it. */
-function pixels({ width, height, data, alpha }: Image, keepAlpha: boolean, bits: 8 | 16): Uint8Array | Uint16Array {
-  const size = width * height;
-  const channels = alpha && keepAlpha ? 4 : 3;
-  const top = 2 ** bits - 1;
-  const out = new (bits === 16 ? Uint16Array : Uint8Array)(size * channels);
-  for (let channel = 0; channel < 3; channel++) {
-    for (let i = 0; i < size; i++) {
-      const value = data[channel * size + i]!;
-      const shown = alpha && !keepAlpha ? 1 + alpha[i]! * (value - 1) : value;
-      out[i * channels + channel] = toLevel(shown, top);
-    }
-  }
-  if (alpha && keepAlpha) for (let i = 0; i < size; i++) out[i * channels + 3] = toLevel(alpha[i]!, top);
-  return out;
-}
-
-function toImage(data: Uint8Array | Uint16Array, width: number, height: number, channels: number, bits: 8 | 16): Image {
-  const size = width * height;
-  const top = 2 ** bits - 1;
-  const plane = (channel: number, out: Float32Array) => {
-    for (let i = 0; i < size; i++) out[i] = data[i * channels + channel]! / top;
-    return out;
-  };
-  const rgb = new Float32Array(3 * size);
-  for (let channel = 0; channel < 3; channel++) plane(channel, rgb.subarray(channel * size, (channel + 1) * size));
-  return createImage(width, height, rgb, channels > 3 ? plane(3, new Float32Array(size)) : undefined);
 }
 
 function words(data: Buffer): Uint16Array {

@@ -1,6 +1,7 @@
 import { availableMemory } from 'node:process';
+import { type EncodeOptions, outputFormat } from '../image/file.js';
 import type { Image } from '../image/image.js';
-import { decodeImage, type EncodeOptions, encodeImage, outputFormat } from './codec-node.js';
+import { decodeImage, encodeImage } from './codec-node.js';
 import { readFileChecked, writeFileAtomically } from './files.js';
 
 /**

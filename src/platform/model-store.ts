@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, posix, resolve, win32 } from 'node:path';
 import { FauveError, messageOf } from '../errors.js';
+import type { ShippedNetwork } from '../networks/manifest.js';
 import type { NetworkWeights } from '../networks/network.js';
 import {
   defaultModelsUrl,
@@ -15,7 +16,7 @@ import {
 import { decodeWeights, encodeWeights, importWeights } from '../networks/weights.js';
 import { type DownloadOptions, download, remedy, sourceUrl } from './download.js';
 import { errorCode, fileError, fileSize, makeFolder, readFileChecked, writeFileAtomically } from './files.js';
-import { isShipped, loadShipped, type ShippedNetwork, shippedNetwork } from './shipped.js';
+import { isShipped, loadShipped, shippedNetwork } from './shipped.js';
 
 /** What is known about the weights in the cache; `NAME.json` beside `NAME.safetensors`. */
 export interface NetworkManifest {

@@ -4,33 +4,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FauveError, messageOf } from '../errors.js';
 import { decodeDistilled } from '../networks/distilled.js';
+import {
+  type ManifestSection,
+  manifestSection,
+  networkEntry,
+  type ShippedNetwork,
+  type ShippedTransformer,
+  transformerEntry,
+} from '../networks/manifest.js';
 import type { NetworkWeights } from '../networks/network.js';
 import { shippedNetworkNames } from '../networks/registry.js';
 import type { TransformerFile } from '../pipelines/apply/network.js';
 import { errorCode, fileError, readFileChecked, writeFileAtomically } from './files.js';
-
-/** A loss network that comes with Fauve, as `models/manifest.json` has it. */
-export interface ShippedNetwork {
-  readonly name: string;
-  /** In the folder of the manifest. */
-  readonly file: string;
-  readonly bytes: number;
-  /** SHA-256 (hex) of the file. */
-  readonly sha256: string;
-  /** The network whose features it reproduces. */
-  readonly teacher: string;
-  readonly licence: string;
-  /** Whose work it builds on, in words. */
-  readonly attribution: string;
-  /** How it was made: the command. */
-  readonly made: string;
-}
-
-/** A trained image transformer network that comes with Fauve, as `models/manifest.json` has it. */
-export interface ShippedTransformer extends Omit<ShippedNetwork, 'teacher'> {
-  /** Names of the styles that it knows. */
-  readonly styles: readonly string[];
-}
 
 /** `models/` of this installation: beside `dist/` in a clone, and in the package that npm installs. */
 export const modelsFolder = fileURLToPath(new URL('../../../models', import.meta.url));
@@ -54,11 +39,9 @@ export function isShipped(name: string): boolean {
  */
 export async function shippedNetwork(name: string, folder = modelsFolder): Promise<ShippedNetwork> {
   const path = join(folder, 'manifest.json');
-  const network = (await readSection(path, 'networks'))[name];
-  if (!isEntry(network) || typeof network.teacher !== 'string') {
-    throw incomplete(`${path} does not describe ${name}`);
-  }
-  return { ...network, teacher: network.teacher, name };
+  const network = networkEntry(name, (await readSection(path, 'networks'))[name]);
+  if (!network) throw incomplete(`${path} does not describe ${name}`);
+  return network;
 }
 
 /**
@@ -68,9 +51,9 @@ export async function shippedNetwork(name: string, folder = modelsFolder): Promi
 export async function shippedTransformers(folder = modelsFolder): Promise<ShippedTransformer[]> {
   const path = join(folder, 'manifest.json');
   return Object.entries(await readSection(path, 'transformers')).map(([name, entry]) => {
-    const { styles } = (entry ?? {}) as Partial<Record<keyof ShippedTransformer, unknown>>;
-    if (!isEntry(entry) || !Array.isArray(styles)) throw incomplete(`${path} does not describe ${name}`);
-    return { ...entry, styles: styles.map(String), name };
+    const transformer = transformerEntry(name, entry);
+    if (!transformer) throw incomplete(`${path} does not describe ${name}`);
+    return transformer;
   });
 }
 
@@ -160,34 +143,19 @@ export async function writeShippedManifest(
   await writeFileAtomically(path, new TextEncoder().encode(text));
 }
 
-type Section = 'networks' | 'transformers';
-
-async function readSection(path: string, section: Section): Promise<Readonly<Record<string, unknown>>> {
-  const entries = (await readJson(path))[section];
-  if (typeof entries !== 'object' || entries === null) throw incomplete(`${path} lists no ${section}`);
-  return entries as Readonly<Record<string, unknown>>;
+async function readSection(path: string, section: ManifestSection): Promise<Readonly<Record<string, unknown>>> {
+  const entries = manifestSection(await readJson(path), section);
+  if (!entries) throw incomplete(`${path} lists no ${section}`);
+  return entries;
 }
 
-async function readJson(path: string): Promise<{ readonly [section in Section]?: unknown }> {
+async function readJson(path: string): Promise<object> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) ?? {};
   } catch (error) {
     if (errorCode(error) === undefined) throw incomplete(`${path} is not JSON`, error);
     throw incomplete(fileError(error, 'read', path).message, error);
   }
-}
-
-/** What the entries of both sections have. */
-function isEntry(value: unknown): value is Omit<ShippedNetwork, 'teacher'> & { readonly teacher?: unknown } {
-  const { file, bytes, sha256, ...texts } = (value ?? {}) as Partial<Record<keyof ShippedNetwork, unknown>>;
-  return (
-    typeof file === 'string' &&
-    /^[\w.-]+$/.test(file) &&
-    Number.isSafeInteger(bytes) &&
-    typeof sha256 === 'string' &&
-    /^[0-9a-f]{64}$/.test(sha256) &&
-    [texts.licence, texts.attribution, texts.made].every((text) => typeof text === 'string')
-  );
 }
 
 function incomplete(why: string, cause?: unknown): FauveError {

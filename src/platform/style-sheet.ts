@@ -1,8 +1,9 @@
 import sharp, { type OverlayOptions } from 'sharp';
 import { FauveError, messageOf } from '../errors.js';
-import { decodeImage, encodeImage, type OutputFormat } from './codec-node.js';
+import type { OutputFormat } from '../image/file.js';
+import type { ShippedStyle } from '../styles/shipped.js';
+import { decodeImage, encodeImage } from './codec-node.js';
 import { readFileChecked } from './files.js';
-import type { ShippedStyle } from './style-store.js';
 
 const COLUMNS = 6;
 const SWATCH = 192;

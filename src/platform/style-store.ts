@@ -1,24 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FauveError } from '../errors.js';
-import { decodeStyle, type Style, type StyleAbout } from '../styles/style-file.js';
-import { fileError, readFileChecked } from './files.js';
-
-/** A style that comes with Fauve, without its numbers. */
-export interface ShippedStyle extends StyleAbout {
-  /** The style file. */
-  readonly path: string;
-  readonly bytes: number;
-  /** SHA-256 (hex) of the file. */
-  readonly sha256: string;
-  /** Loss networks that it is for. */
-  readonly networks: readonly string[];
-  /** A picture that Fauve made from the style alone. */
-  readonly swatch?: string;
-}
+import { type ShippedStyle, styleIndex } from '../styles/shipped.js';
+import { decodeStyle, type Style } from '../styles/style-file.js';
+import { fileError, readFileChecked, writeFileAtomically } from './files.js';
 
 /** A style and the file that it was read from. */
 export interface StyleFile {
@@ -86,6 +74,12 @@ export async function loadStyle(name: string, folder = stylesFolder): Promise<St
 export async function readStyle(path: string): Promise<StyleFile> {
   const bytes = await readFileChecked(path, 'Style file');
   return { path, sha256: sha256(bytes), style: decodeStyle(bytes, path) };
+}
+
+/** Writes `index.json`, which lists the styles of a folder for a browser. @throws FauveError `input` for a damaged style */
+export async function writeStyleIndex(folder = stylesFolder): Promise<void> {
+  const text = styleIndex(await listStyles(folder), (path) => basename(path));
+  await writeFileAtomically(join(folder, 'index.json'), new TextEncoder().encode(text));
 }
 
 async function shippedNames(folder: string): Promise<string[]> {

@@ -4,9 +4,6 @@ import type { TransformerFile } from '../pipelines/apply/network.js';
 import { readFileChecked } from './files.js';
 import { loadShippedTransformer } from './shipped.js';
 
-/** The network of many styles that comes with Fauve: that of `stylize --fast`. */
-export const fastTransformerName = 'fast';
-
 /**
  * Reads a trained network: an image transformer network as ONNX from a file, or one that comes with Fauve by its name. A file of that
  * name comes first.

@@ -1,7 +1,7 @@
-import { conv } from '../graph/ops.js';
+import { conv, relu } from '../graph/ops.js';
 import { constant, input } from '../graph/tensor.js';
 import { emitModel } from '../onnx/model.js';
-import type { Runtime } from './runtime.js';
+import type { Runtime, Session } from './runtime.js';
 
 /** Seconds that three small convolutions take once the engine is warm: which of two devices is the faster one. */
 export async function probe(runtime: Runtime): Promise<number> {
@@ -17,4 +17,14 @@ export async function probe(runtime: Runtime): Promise<number> {
   } finally {
     await session.close();
   }
+}
+
+/**
+ * Runs the smallest of models, so that an engine that is loaded with its first model is there, or says why it is not. The session stays
+ * open: some engines let go of their device, and of all that they compiled for it, with their last session.
+ */
+export async function wake(runtime: Runtime): Promise<Session> {
+  const session = await runtime.open(emitModel({ y: relu(input('x', [1])) }));
+  await session.run({ x: new Float32Array(1) }, ['y']);
+  return session;
 }

@@ -78,11 +78,24 @@ export interface OrtLike {
   readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => Ort.Tensor;
 }
 
+/** What {@link createRuntime} is told of an engine. */
+export interface RuntimeOptions {
+  readonly device: Device;
+  readonly engine: string;
+  readonly threads?: number;
+  /** Says what an error means and what to do about it, where the engine's own words do not. */
+  readonly explain?: (error: unknown) => string | undefined;
+}
+
 /** A {@link Runtime} in this thread, over the ONNX Runtime that is passed in. */
 export function createRuntime(
   ort: OrtLike,
-  { device, engine, threads }: { readonly device: Device; readonly engine: string; readonly threads?: number },
+  { device, engine, threads, explain = () => undefined }: RuntimeOptions,
 ): Runtime {
+  const engineFailed = (what: string, error: unknown): never => {
+    const why = explain(error) ?? messageOf(error);
+    throw new FauveError('system', `The engine could not ${what}: ${why}`, { cause: error });
+  };
   // One ONNX Runtime must not run two sessions at once: in a browser they would share one heap.
   let queue: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(job: () => Promise<T>): Promise<T> => {
@@ -152,6 +165,8 @@ export function createRuntime(
 
   const openFile = async (bytes: Uint8Array): Promise<FileSession> => {
     const session = await create(bytes).catch((error) => {
+      // Of which it says nothing, the model is to blame.
+      if (explain(error) !== undefined) engineFailed('prepare the network', error);
       throw new FauveError('input', `The engine cannot run this model: ${messageOf(error)}`, { cause: error });
     });
     const opened: FileSession = {
@@ -200,8 +215,4 @@ function valueInfos(metadata: readonly Ort.InferenceSession.ValueMetadata[]): Re
       return [value.name, { type: value.type, shape }];
     }),
   );
-}
-
-function engineFailed(what: string, error: unknown): never {
-  throw new FauveError('system', `The engine could not ${what}: ${messageOf(error)}`, { cause: error });
 }

@@ -48,6 +48,35 @@ export function importsOf(source: string): Import[] {
   ];
 }
 
+/** What a door leads to: files of the project and packages, at run time. */
+export interface Reach {
+  readonly files: readonly string[];
+  /** Once each, with a file that imports it. */
+  readonly packages: readonly { readonly from: string; readonly by: string }[];
+}
+
+/**
+ * Follows the imports of a file, static and dynamic, but for those of types.
+ * @param read the text of a file, by its path from the root of the project
+ */
+export function reachable(start: string, read: (path: string) => string): Reach {
+  const files = new Set([start]);
+  const packages = new Map<string, string>();
+  // A set may grow while it is walked.
+  for (const path of files) {
+    for (const { from, typeOnly } of importsOf(read(path))) {
+      if (typeOnly) continue;
+      const file = target(path, from);
+      if (file) files.add(file.replace(/\.js$/, '.ts'));
+      else if (!packages.has(from)) packages.set(from, path);
+    }
+  }
+  return {
+    files: [...files],
+    packages: [...packages].map(([from, by]) => ({ from, by })).sort((a, b) => (a.from < b.from ? -1 : 1)),
+  };
+}
+
 /**
  * What a file of the project does that the rooms forbid, one sentence each; empty when all is well.
  * @param path from the root of the project, with forward slashes: `src/onnx/model.ts`, `cli/main.ts`

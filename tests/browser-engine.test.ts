@@ -1,0 +1,166 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createImage, type Image } from '#src/image/image.js';
+import { psnr } from '#src/image/metrics.js';
+import { quantise } from '#src/image/quantise.js';
+import { applyTransformer } from '#src/pipelines/apply/apply.js';
+import { openTransformer } from '#src/pipelines/apply/network.js';
+import { type LossReport, measureLosses } from '#src/pipelines/losses.js';
+import { encodeImage } from '#src/platform/codec-node.js';
+import { startEngine } from '#src/platform/engine-node.js';
+import { loadNetworkWeights } from '#src/platform/model-store.js';
+import type { Runtime } from '#src/runtime/runtime.js';
+import type { PlainImage } from './browser/plain.js';
+import { type Lab, openLab, skipped } from './support/browser.js';
+import { picture } from './support/cli.js';
+import { tinyFile } from './support/tiny-transformer.js';
+
+// A browser starts slowly, and Chromium's software card computes slowly, on machines that may be busy.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
+
+interface Started {
+  readonly engine: string;
+  readonly device: string;
+  readonly progress: readonly { readonly loaded: number; readonly total: number }[];
+}
+
+/** As they come out of their files. */
+const pictures = {
+  photo: quantise(picture(72, 64, 1)),
+  style: quantise(picture(72, 64, 2)),
+  other: quantise(picture(72, 64, 3)),
+};
+
+const image = ({ width, height, data }: PlainImage): Image => createImage(width, height, Float32Array.from(data));
+
+describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
+  let lab: Lab;
+  let native: Runtime;
+  const urls: Record<string, string> = {};
+
+  beforeAll(async () => {
+    lab = await openLab({ flags: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] });
+    native = await startEngine({ device: 'cpu', threads: 1 });
+    for (const [name, each] of Object.entries(pictures)) urls[name] = lab.serve(name, await encodeImage(each, 'png'));
+  });
+  afterAll(async () => {
+    await native?.close();
+    await lab?.close();
+  });
+
+  describe('on the processor', () => {
+    it.each([1, 2])('computes with %i threads, and follows its download', async (threads) => {
+      const { engine, device, progress } = await lab.run<Started>(`wasm${threads}`, 'start', 'cpu', threads);
+      expect(engine).toMatch(threads === 1 ? /^onnxruntime-web 1\.\d+\.\d+ \(WASM\), 1 thread$/ : / 2 threads$/);
+      expect(device).toBe('cpu');
+      expect(progress.length).toBeGreaterThan(3);
+      const { size } = await import('node:fs').then(({ statSync }) =>
+        statSync(new URL('../node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm', import.meta.url)),
+      );
+      expect(progress.at(-1)).toEqual({ loaded: size, total: size });
+      expect(progress.every(({ loaded }, i) => i === 0 || loaded >= progress[i - 1]!.loaded)).toBe(true);
+    });
+
+    it('loads neither what graphics cards need nor anything from elsewhere', () => {
+      expect(
+        lab.requests.filter((url) => url.includes('/engine/')).every((url) => /threaded\.(mjs|wasm)$/.test(url)),
+      ).toBe(true);
+      expect(lab.requests.filter((url) => !url.startsWith(lab.origin) && !url.startsWith('data:'))).toEqual([]);
+    });
+  });
+
+  describe('finds the losses that Node finds', () => {
+    let expected: LossReport;
+    beforeAll(async () => {
+      expected = await measureLosses({
+        content: pictures.photo,
+        styles: [{ image: pictures.style, weight: 1 }],
+        generated: pictures.other,
+        weights: await loadNetworkWeights('distilled-small'),
+        runtime: native,
+      });
+    });
+
+    const compare = async (worker: string) => {
+      const { total, terms } = await lab.run<LossReport>(worker, 'losses', urls.photo, urls.style, urls.other);
+      expect(terms.map(({ name }) => name)).toEqual(expected.terms.map(({ name }) => name));
+      expect(terms.length).toBe(7);
+      for (const [i, { name, value }] of terms.entries()) {
+        const wanted = expected.terms[i]!.value;
+        expect(wanted).toBeGreaterThan(0);
+        expect(Math.abs(value / wanted - 1), name).toBeLessThan(1e-3);
+      }
+      expect(Math.abs(total / expected.total - 1)).toBeLessThan(1e-3);
+    };
+
+    it.each(['wasm1', 'wasm2'])('in %s', compare);
+
+    it('on a graphics card', async (test) => {
+      const card = await lab.run<Started>('card', 'start', 'webgpu').catch((error: Error) => {
+        // Chromium's own software card is not in all of its builds.
+        if (error.message.includes('offers no graphics card')) return undefined;
+        throw error;
+      });
+      if (!card) return test.skip('this Chromium offers no WebGPU adapter, not even SwiftShader');
+      expect(card).toMatchObject({ device: 'webgpu' });
+      expect(card.engine).toMatch(/webgpu$/);
+      await compare('card');
+    });
+  });
+
+  it('takes the processor where the graphics card is drawn by it', async () => {
+    expect(await lab.run<Started>('auto', 'start', 'auto')).toMatchObject({ device: 'cpu' });
+  });
+
+  it('restyles a photo as Node does', async () => {
+    const bytes = tinyFile(5, { channels: [0, 8, 16], blocks: 2, kernels: [5, 3] });
+    const url = lab.serve('tiny.onnx', bytes);
+    const styles = [{ name: 'wave', weight: 2 }, { name: 'scream' }];
+    const transformer = await openTransformer(native, { fileName: 'tiny.onnx', bytes });
+    const expected = await applyTransformer({ image: pictures.photo, transformer, styles });
+    await transformer.close();
+    const restyled = await lab.run<{ image: PlainImage }>('wasm2', 'apply', url, urls.photo, styles);
+    expect(psnr(expected.image, pictures.photo)).toBeLessThan(30);
+    expect(psnr(image(restyled.image), expected.image)).toBeGreaterThan(60);
+  });
+
+  it('paints: the loss falls', async () => {
+    const { losses } = await lab.run<{ losses: number[] }>('wasm2', 'stylize', urls.photo, 'starry-night', {
+      size: 64,
+      steps: 6,
+      scales: 1,
+    });
+    expect(losses.length).toBeGreaterThanOrEqual(6);
+    expect(losses.at(-1)!).toBeLessThan(0.7 * losses[0]!);
+  });
+
+  it('says what is wrong with a network that it cannot run', async () => {
+    const url = lab.serve('broken.onnx', await readFile(new URL('../package.json', import.meta.url)));
+    await expect(lab.run('wasm1', 'apply', url, urls.photo, [])).rejects.toThrow(/^input: .*broken\.onnx/);
+  });
+
+  it('says that its files are missing', async () => {
+    await expect(lab.run('missing', 'start', 'cpu', 1, '/nowhere/')).rejects.toThrow(
+      /^system: The engine could not be loaded: .*\/nowhere\/ort-wasm-simd-threaded\.wasm answered 404/,
+    );
+    // Another try may find them.
+    expect(await lab.run<Started>('missing', 'start', 'cpu', 1)).toMatchObject({ device: 'cpu' });
+  });
+});
+
+describe.skipIf(skipped)(`an engine in a page without isolation${skipped}`, () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await openLab({ isolated: false });
+  });
+  afterAll(() => lab?.close());
+
+  it('computes with one thread and says so', async () => {
+    const { engine } = await lab.run<Started>('plain', 'start', 'cpu', 2);
+    expect(engine).toMatch(/ 1 thread, because this page is not cross-origin isolated$/);
+  });
+
+  it('says that there is no graphics card', async () => {
+    await expect(lab.run('card', 'start', 'webgpu')).rejects.toThrow(/^system: This browser offers no graphics card/);
+  });
+});
