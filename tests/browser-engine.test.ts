@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createImage, type Image } from '#src/image/image.js';
 import { psnr } from '#src/image/metrics.js';
 import { quantise } from '#src/image/quantise.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
@@ -10,7 +9,7 @@ import { encodeImage } from '#src/platform/codec-node.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { loadNetworkWeights } from '#src/platform/model-store.js';
 import type { Runtime } from '#src/runtime/runtime.js';
-import type { PlainImage } from './browser/plain.js';
+import { fromPlain, type PlainImage } from './browser/plain.js';
 import { type Lab, openLab, skipped } from './support/browser.js';
 import { picture } from './support/cli.js';
 import { tinyFile } from './support/tiny-transformer.js';
@@ -30,8 +29,6 @@ const pictures = {
   style: quantise(picture(72, 64, 2)),
   other: quantise(picture(72, 64, 3)),
 };
-
-const image = ({ width, height, data }: PlainImage): Image => createImage(width, height, Float32Array.from(data));
 
 describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
   let lab: Lab;
@@ -121,7 +118,7 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     await transformer.close();
     const restyled = await lab.run<{ image: PlainImage }>('wasm2', 'apply', url, urls.photo, styles);
     expect(psnr(expected.image, pictures.photo)).toBeLessThan(30);
-    expect(psnr(image(restyled.image), expected.image)).toBeGreaterThan(60);
+    expect(psnr(fromPlain(restyled.image), expected.image)).toBeGreaterThan(60);
   });
 
   it('paints: the loss falls', async () => {

@@ -50,45 +50,46 @@ export function shippedListModule(root: string, files: Files): Plugin {
 }
 
 /**
- * Serves these files and the example photos in development, and copies them when the page is built for another host.
- * @param copied whether they are copied; the photos always are
+ * Serves these files and the example photos in development, and copies them when the page is built for another host. Small pictures
+ * of the photos and of the styles' swatches are what is seen first.
+ * @param copied whether they are copied; the photos and the small pictures always are
  */
 export function shippedFiles(root: string, files: Files, copied: boolean): Plugin {
   const photos = filesOf(root, 'examples/photos', 'examples', /\.jpg$/);
   const served = new Map([...files, ...photos]);
+  const small = new Map(
+    [...files, ...photos].flatMap(([name, path]) => {
+      const [, folder, stem] = /^(models\/styles|examples)\/(.*)\.(webp|jpg)$/.exec(name) ?? [];
+      return folder ? [[`small/${stem}.webp`, path] as const] : [];
+    }),
+  );
   return {
     name: 'fauve-shipped-files',
     async generateBundle() {
       for (const [fileName, path] of copied ? served : photos) {
         this.emitFile({ type: 'asset', fileName, source: readFileSync(path) });
       }
-      for (const [fileName, path] of photos) {
-        this.emitFile({ type: 'asset', fileName: thumbnailName(fileName), source: await thumbnail(path) });
+      for (const [fileName, path] of small) {
+        this.emitFile({ type: 'asset', fileName, source: await smallPicture(path) });
       }
     },
     configureServer(server) {
-      const thumbnails = new Map(photos.map(([name, path]) => [thumbnailName(name), path]));
       server.middlewares.use((request, response, next) => {
         const name = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname).slice(1);
         const path = served.get(name);
-        const small = thumbnails.get(name);
+        const large = small.get(name);
+        if (!path && !large) return next();
         response.setHeader('Content-Type', TYPES[name.split('.').at(-1)!] ?? 'application/octet-stream');
         if (path) createReadStream(path).pipe(response);
-        else if (small) void thumbnail(small).then((bytes) => response.end(bytes), next);
-        else {
-          response.removeHeader('Content-Type');
-          next();
-        }
+        else void smallPicture(large!).then((bytes) => response.end(bytes), next);
       });
     },
   };
 }
 
-const thumbnailName = (name: string) => name.replace(/\.jpg$/, '.webp');
-
-/** A photo as the button that opens it: a few kilobytes. */
-const thumbnail = (path: string): Promise<Buffer> =>
-  sharp(path).resize(208, 208, { fit: 'cover', position: 'attention' }).webp({ quality: 60 }).toBuffer();
+/** Large enough for a tile of the gallery, and a few kilobytes. */
+const smallPicture = (path: string): Promise<Buffer> =>
+  sharp(path).resize(144, 144, { fit: 'cover', position: 'attention' }).webp({ quality: 60 }).toBuffer();
 
 function filesOf(root: string, from: string, to: string, wanted: RegExp): [string, string][] {
   return readdirSync(join(root, from))

@@ -11,6 +11,6 @@ void start();
 
 // Only a built page has a service worker: in development it would keep what is being changed.
 if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-  // The page works without it, only not offline.
-  void navigator.serviceWorker.register('./sw.js').catch(() => undefined);
+  // What is needed now comes first. The page works without it, only not offline.
+  addEventListener('load', () => void navigator.serviceWorker.register('./sw.js').catch(() => undefined));
 }

@@ -35,7 +35,7 @@ export function EmptyStage() {
           {texts.examples.map(({ file, name }) => (
             <li key={file}>
               <button type="button" class="example" onClick={() => void openExample(`${file}.jpg`)}>
-                <img src={`examples/${file}.webp`} width="104" height="104" alt="" />
+                <img src={`small/${file}.webp`} width="104" height="104" alt="" />
                 {name}
               </button>
             </li>

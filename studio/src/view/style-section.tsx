@@ -57,7 +57,7 @@ export function StyleSection() {
             key={name}
             title={title}
             detail={texts.styles.by(artist, year)}
-            swatch={`models/styles/${name}.webp`}
+            swatch={`small/${name}.webp`}
             palette={palette}
             instant={isInstant(name)}
             {...tileState({ kind: 'shipped', name, weight: 1 })}

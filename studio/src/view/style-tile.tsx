@@ -37,7 +37,7 @@ export function StyleTile({
         }}
       />
       <span class="tile-picture" style={{ background: palette[0] }}>
-        {swatch && <img src={swatch} width="192" height="192" alt="" loading="lazy" decoding="async" />}
+        {swatch && <img src={swatch} width="144" height="144" alt="" loading="lazy" decoding="async" />}
         {bitmap && <Bitmap bitmap={bitmap} />}
         {instant && (
           <span class="mark" title={texts.styles.instantLong}>
