@@ -6,6 +6,7 @@ import { addDistilCommand } from './commands/distil.js';
 import { addLossesCommand } from './commands/losses.js';
 import { addModelsCommand } from './commands/models.js';
 import { addRedoCommand } from './commands/redo.js';
+import { addStudioCommand } from './commands/studio.js';
 import { addStylesCommand } from './commands/styles.js';
 import { addStylizeCommand } from './commands/stylize.js';
 import { addTextureCommand } from './commands/texture.js';
@@ -17,6 +18,7 @@ const examples = `
 Examples:
   $ fauve stylize photo.jpg --style starry-night -o out.png    a restyled picture, in a style that comes with Fauve
   $ fauve stylize photo.jpg --style painting.jpg -o out.png    in the style of any painting
+  $ fauve studio                                               the same on a page in the browser
   $ fauve redo out.png --size 1024 -o large.png                the same, larger
   $ fauve losses --content photo.jpg --style starry-night out.png
 
@@ -41,6 +43,7 @@ addCaptureCommand(program);
 addTextureCommand(program);
 addTrainCommand(program);
 addApplyCommand(program);
+addStudioCommand(program);
 addModelsCommand(program);
 addDistilCommand(program);
 

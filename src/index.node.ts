@@ -13,7 +13,7 @@ export { createImage, type Image } from './image/image.js';
 export { psnr, ssim } from './image/metrics.js';
 export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
-export type { LossTerm } from './losses/total.js';
+export { type LossTerm, lossTerms } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
 export type { ShippedNetwork, ShippedTransformer } from './networks/manifest.js';
 export type { NetworkWeights } from './networks/network.js';
@@ -73,6 +73,7 @@ export {
   resolveDistilOptions,
 } from './pipelines/distil/options.js';
 export { type StudentShape, studentShapes } from './pipelines/distil/student.js';
+export { type GramMatrix, gramMatrices } from './pipelines/gram.js';
 export { type LossReport, measureLosses } from './pipelines/losses.js';
 export {
   defaultStylizeOptions,

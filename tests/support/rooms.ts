@@ -25,6 +25,12 @@ const upstreamTypes: Readonly<Record<string, readonly string[]>> = {
   platform: ['pipelines'],
 };
 
+/** Folders that use the library as everybody does, by the package's name, and what of the project they import beside it. */
+const outside: Readonly<Record<string, readonly string[]>> = {
+  'cli/': ['#studio/server.js'],
+  'studio/server/': [],
+};
+
 /** What there is in a browser only with a replacement: the platform's business. */
 const ofNode = /^(node:.*|sharp|onnxruntime-node)$/;
 
@@ -78,7 +84,8 @@ export function reachable(start: string, read: (path: string) => string): Reach 
  */
 export function violations(path: string, source: string): string[] {
   const found = importsOf(source).flatMap((imported) => {
-    const problem = path.startsWith('cli/') ? cliProblem(path, imported) : roomProblem(path, imported);
+    const folder = Object.keys(outside).find((each) => path.startsWith(each));
+    const problem = folder === undefined ? roomProblem(path, imported) : outsideProblem(path, folder, imported);
     return problem ? [`${path}: '${imported.from}' ${problem}.`] : [];
   });
   const lines = source.trimEnd().split('\n').length;
@@ -86,9 +93,9 @@ export function violations(path: string, source: string): string[] {
   return found;
 }
 
-function cliProblem(path: string, { from }: Import): string | undefined {
-  if (!isOfThePackage(from)) return undefined;
-  return target(path, from)?.startsWith('cli/') ? undefined : "is not for the command line, which imports 'fauve'";
+function outsideProblem(path: string, folder: string, { from }: Import): string | undefined {
+  if (!isOfThePackage(from) || outside[folder]?.includes(from)) return undefined;
+  return target(path, from)?.startsWith(folder) ? undefined : `is not for ${folder}, which imports 'fauve'`;
 }
 
 function roomProblem(path: string, { from, typeOnly }: Import): string | undefined {

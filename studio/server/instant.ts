@@ -1,0 +1,26 @@
+import { type ApplyOptions, applyTransformer, encodeImage, type NamedStyle } from 'fauve';
+import type { Engine } from './engine.js';
+import type { Work } from './job.js';
+import { readPhoto, type UploadedFile } from './pictures.js';
+
+/** A photo to restyle with the trained network. All that can be checked without work was checked. */
+export interface InstantRequest {
+  readonly photo: UploadedFile;
+  /** Of the network's. */
+  readonly styles: readonly NamedStyle[];
+  readonly options: ApplyOptions;
+}
+
+/** Restyles a photo as `fauve apply` does: the same options and photo give the same picture. */
+export function instantWork({ photo, styles, options }: InstantRequest, engine: Engine): Work {
+  return async (report, signal) => {
+    const { image } = await readPhoto(photo);
+    report.progress({ step: 0, steps: 1, width: image.width, height: image.height, seconds: 0 });
+    const result = await engine.withTransformer(({ transformer, memoryLimit }) =>
+      applyTransformer({ image, transformer, styles, options, memoryLimit, signal }),
+    );
+    const { width, height } = result.image;
+    const png = await encodeImage(result.image, 'png');
+    return { step: 1, width, height, seconds: result.seconds, png };
+  };
+}

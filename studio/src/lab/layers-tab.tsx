@@ -1,0 +1,94 @@
+import { signal } from '@preact/signals';
+import { proxy } from 'comlink';
+import { layerNames, styleLayerNames } from '../state/layers.js';
+import { follow, withRun } from '../state/make.js';
+import { choices, device } from '../state/session.js';
+import { answered, worker } from '../state/worker.js';
+import { texts } from '../texts.js';
+import { Bitmap } from '../view/bitmap.js';
+import { LayerForm } from './layer-form.js';
+
+type From = 'photo' | 'style';
+
+/** What was rebuilt: source and layer → picture. */
+const rebuilt = signal<ReadonlyMap<string, ImageBitmap>>(new Map());
+const layers = { photo: signal<string>('relu4_2'), style: signal<string>('relu3_1') };
+
+const keyOf = (from: From, layer: string) => `${from} ${layer}`;
+
+/** What each layer keeps of a photo and of a style, made visible. */
+export function LayersTab() {
+  return (
+    <>
+      <p class="lab-lead">{texts.lab.layers.lead}</p>
+      <Rebuilding
+        from="photo"
+        names={layerNames}
+        title={texts.lab.layers.content}
+        hint={texts.lab.layers.contentHint}
+      />
+      <Rebuilding
+        from="style"
+        names={styleLayerNames}
+        title={texts.lab.layers.style}
+        hint={texts.lab.layers.styleHint}
+      />
+    </>
+  );
+}
+
+function Rebuilding({
+  from,
+  names,
+  title,
+  hint,
+}: {
+  readonly from: From;
+  readonly names: readonly string[];
+  readonly title: string;
+  readonly hint: string;
+}) {
+  return (
+    <section class="rebuild" aria-label={title}>
+      <h3>{title}</h3>
+      <p class="hint">{hint}</p>
+      <LayerForm layers={names} layer={layers[from]} action={texts.lab.layers.run} onRun={() => rebuild(from)} />
+      <ul class="strip">
+        {names.map((name) => {
+          const bitmap = rebuilt.value.get(keyOf(from, name));
+          return (
+            <li key={name}>
+              <figure>
+                {bitmap ? <Bitmap bitmap={bitmap} label={`${title}: ${name}`} /> : <div class="gap" />}
+                <figcaption>
+                  <code>{name}</code>
+                  {bitmap ? '' : ` ${texts.lab.layers.empty}`}
+                </figcaption>
+              </figure>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+async function rebuild(from: From): Promise<void> {
+  const layer = layers[from].value;
+  const keep = (bitmap: ImageBitmap) => {
+    rebuilt.value = new Map(rebuilt.value).set(keyOf(from, layer), bitmap);
+  };
+  const wanted = { device: device.value, styles: choices.value, layer, from };
+  const found = await withRun('lab', () =>
+    answered(
+      worker().rebuild(
+        wanted,
+        proxy((event) => {
+          if (event.type === 'picture') keep(event.bitmap);
+          else follow(event);
+        }),
+      ),
+    ),
+  );
+  if (found) keep(found);
+}

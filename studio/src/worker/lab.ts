@@ -1,0 +1,96 @@
+import {
+  type GramMatrix,
+  gramMatrices,
+  type Image,
+  type NetworkWeights,
+  type Runtime,
+  type WeightedStyle,
+} from 'fauve';
+import { styleLayerNames } from '../state/layers.js';
+import type { GramFact, RunEvent } from './api.js';
+import type { Job } from './job.js';
+import { paint } from './paint.js';
+import { bitmapOf, pixelsOf } from './pixels.js';
+
+/** What the lab's experiments work with. */
+export interface Bench {
+  readonly content: Image;
+  readonly styles: readonly WeightedStyle[];
+  readonly weights: NetworkWeights;
+  readonly runtime: Runtime;
+}
+
+/** Sides of the experiments' pictures: seconds each, on a processor. */
+const REBUILD_SIZE = 192;
+const REBUILD_STEPS = 80;
+const STRIP_SIZE = 144;
+const STRIP_STEPS = 40;
+
+/** The Gram matrices of style, photo and result at one layer. */
+export async function measureGram(
+  { content, styles, weights, runtime }: Bench,
+  layer: string,
+  result: Image | undefined,
+): Promise<GramFact> {
+  const of = async (measured: readonly WeightedStyle[]): Promise<GramMatrix> => {
+    const found = await gramMatrices({
+      styles: measured,
+      layers: [layer],
+      beside: result ?? content,
+      weights,
+      runtime,
+    });
+    return found[layer]!;
+  };
+  return {
+    layer,
+    style: await of(styles),
+    photo: await of([{ image: content, weight: 1 }]),
+    ...(result ? { result: await of([{ image: result, weight: 1 }]) } : {}),
+  };
+}
+
+/**
+ * A picture from noise that a layer cannot tell from the photo, or from the style (Gatys et al. 2016, figure 1; the content:
+ * Mahendran & Vedaldi 2015). The style counts at all layers up to this one, as in the paper's figure.
+ */
+export async function rebuild(
+  { content, ...bench }: Bench,
+  from: 'photo' | 'style',
+  layer: string,
+  job: Job,
+  onEvent: (event: RunEvent) => void,
+): Promise<ImageBitmap> {
+  const upTo = styleLayerNames.filter((name) => name <= layer);
+  const losses =
+    from === 'photo'
+      ? { contentWeight: 1, styleWeight: 0, contentLayers: { [layer]: 1 }, tvWeight: 0.02 }
+      : {
+          contentWeight: 0,
+          styleWeight: 1,
+          styleLayers: Object.fromEntries(upTo.map((name) => [name, 1])),
+          tvWeight: 0.1,
+        };
+  const options = { ...losses, init: 'noise', size: REBUILD_SIZE, scales: 1, steps: REBUILD_STEPS } as const;
+  const { image } = await paint({ content, ...bench, options }, job, onEvent);
+  return bitmapOf(pixelsOf(image));
+}
+
+/** The same photo and style, with other weights. @param ratio content weight over style weight */
+export async function weighted(
+  bench: Bench,
+  ratio: number,
+  job: Job,
+  onEvent: (event: RunEvent) => void,
+): Promise<ImageBitmap> {
+  // Their product stays, so that the smoothness keeps its part.
+  const options = {
+    contentWeight: Math.sqrt(ratio),
+    styleWeight: 1 / Math.sqrt(ratio),
+    size: STRIP_SIZE,
+    scales: 1,
+    steps: STRIP_STEPS,
+  };
+  const { image } = await paint({ ...bench, options }, job, onEvent);
+  return bitmapOf(pixelsOf(image));
+}

@@ -1,0 +1,171 @@
+import { lossTerms, resolveStylizeOptions } from 'fauve';
+import type { RunEvent, StyleChoice } from './api.js';
+import type { Job } from './job.js';
+import type { Opened } from './photos.js';
+import { type Pixels, pixelsOfBitmap } from './pixels.js';
+import { ProblemError } from './problem-error.js';
+
+export interface NativeRequest {
+  readonly kind: 'instant' | 'paint';
+  readonly photo: Opened;
+  readonly styles: readonly StyleChoice[];
+  /** The user's pictures among the styles, by number. */
+  readonly ownStyles: ReadonlyMap<number, Opened>;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface NativePicture {
+  readonly pixels: Pixels;
+  /** The file as the server wrote it. */
+  readonly file: Blob;
+  readonly seconds: number;
+  readonly steps: number;
+  readonly stopped?: true;
+}
+
+/** What the server tells of a job that runs; while it waits for others there are no steps. */
+interface Progress {
+  readonly step?: number;
+  readonly steps?: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly loss?: number;
+  readonly terms?: Readonly<Record<string, number>>;
+  readonly seconds?: number;
+}
+
+/**
+ * A job of the local server, to its end.
+ * @throws ProblemError `server` when it does not answer, `other` with the server's sentence, `stopped` when there is no picture yet
+ */
+export async function runNative(
+  page: string,
+  engine: string,
+  request: NativeRequest,
+  job: Job,
+  onEvent: (event: RunEvent) => void,
+): Promise<NativePicture> {
+  const id = await submit(page, request, job.signal);
+  const address = (path: string) => new URL(path, page);
+  const cancel = () => void fetch(address(`api/jobs/${id}`), { method: 'DELETE' }).catch(() => undefined);
+  if (job.signal.aborted) cancel();
+  else job.signal.addEventListener('abort', cancel, { once: true });
+  const state = { started: false, step: 0, seconds: 0, newest: '' };
+  const pictures = newestOnly(async (url: string, step: number) => {
+    const file = await blobAt(address(url));
+    onEvent({ type: 'picture', step, bitmap: await createImageBitmap(file) });
+  });
+  try {
+    const end = await new Promise<{ readonly url?: string; readonly seconds?: number }>((resolve, reject) => {
+      const source = new EventSource(address(`api/jobs/${id}/events`));
+      const close =
+        <T>(settle: (value: T) => void) =>
+        (value: T) => {
+          source.close();
+          settle(value);
+        };
+      const on = (type: string, listener: (data: Record<string, unknown>) => void) =>
+        source.addEventListener(type, (event) => {
+          if (event instanceof MessageEvent) listener(JSON.parse(event.data as string) as Record<string, unknown>);
+        });
+      on('progress', (data) => {
+        const progress = data as Progress;
+        if (progress.steps === undefined) return;
+        if (!state.started) {
+          state.started = true;
+          const { width = 0, height = 0 } = progress;
+          const terms = request.kind === 'paint' ? lossTerms(resolveStylizeOptions(request.options)) : [];
+          onEvent({
+            type: 'start',
+            width,
+            height,
+            steps: request.kind === 'paint' ? progress.steps : 0,
+            terms,
+            engine,
+          });
+        }
+        const { step = 0, loss, terms, seconds = 0 } = progress;
+        state.step = step;
+        state.seconds = seconds;
+        if (step > 0 && loss !== undefined && terms) onEvent({ type: 'step', step, loss, terms, seconds });
+      });
+      on('picture', ({ url }) => {
+        state.newest = String(url);
+        pictures.offer(state.newest, state.step);
+      });
+      on('done', close(resolve) as (data: Record<string, unknown>) => void);
+      on('cancelled', close(() => resolve({})) as (data: Record<string, unknown>) => void);
+      on('failed', ({ message }) => close(reject)(new ProblemError('other', String(message))));
+      source.onerror = () => {
+        if (source.readyState === EventSource.CLOSED) reject(new ProblemError('server', ''));
+        // The browser tries again by itself; when the server is gone, that would never end.
+        else
+          void fetch(address('api/health')).catch((error: unknown) =>
+            close(reject)(new ProblemError('server', '', error)),
+          );
+      };
+    });
+    await pictures.end();
+    const url = end.url ?? state.newest;
+    if (!url) throw new ProblemError('stopped', '');
+    const file = await blobAt(address(url));
+    const bitmap = await createImageBitmap(file);
+    const pixels = pixelsOfBitmap(bitmap);
+    bitmap.close();
+    const { step: steps } = state;
+    return { pixels, file, steps, seconds: end.seconds ?? state.seconds, ...(end.url ? {} : { stopped: true }) };
+  } finally {
+    job.signal.removeEventListener('abort', cancel);
+  }
+}
+
+async function submit(page: string, request: NativeRequest, signal: AbortSignal): Promise<string> {
+  const { kind, photo, styles, ownStyles, options } = request;
+  const form = new FormData();
+  form.append('photo', photo.file, photo.name);
+  let files = 0;
+  const named = styles.map((style) => {
+    if (style.kind === 'shipped') return { name: style.name, weight: style.weight };
+    const own = ownStyles.get(style.id)!;
+    form.append('style', own.file, own.name);
+    return { file: files++, weight: style.weight };
+  });
+  form.append('job', JSON.stringify({ kind, styles: named, options }));
+  const response = await fetch(new URL('api/jobs', page), { method: 'POST', body: form, signal }).catch(
+    (error: unknown) => {
+      throw new ProblemError(signal.aborted ? 'stopped' : 'server', '', error);
+    },
+  );
+  const answer = (await response.json().catch(() => ({}))) as { readonly id?: string; readonly message?: string };
+  if (answer.id) return answer.id;
+  throw answer.message ? new ProblemError('other', answer.message) : new ProblemError('server', '');
+}
+
+async function blobAt(url: URL): Promise<Blob> {
+  const response = await fetch(url).catch((error: unknown) => {
+    throw new ProblemError('server', '', error);
+  });
+  if (!response.ok) throw new ProblemError('server', '');
+  return response.blob();
+}
+
+/** Does one thing at a time; of what comes meanwhile only the newest. */
+function newestOnly(work: (url: string, step: number) => Promise<void>) {
+  let waiting: readonly [string, number] | undefined;
+  let running: Promise<void> | undefined;
+  const loop = async () => {
+    for (let next = waiting; next; next = waiting) {
+      waiting = undefined;
+      // A picture on the way that cannot be had is no loss: the next one comes.
+      await work(...next).catch(() => undefined);
+    }
+    running = undefined;
+  };
+  return {
+    offer(url: string, step: number): void {
+      waiting = [url, step];
+      running ??= loop();
+    },
+    end: async () => running,
+  };
+}
