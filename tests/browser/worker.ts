@@ -18,6 +18,7 @@ import {
   type OutputFormat,
   openTransformer,
   type Runtime,
+  shippedTransformers,
   stylize,
 } from 'fauve';
 import { fromPlain, type PlainImage, toBase64, toPlain } from './plain.js';
@@ -108,7 +109,7 @@ const jobs = {
   },
   async lists(from = '/models/') {
     const options = { base: new URL(from, location.href) };
-    return worded(Promise.all([listNetworks(options), listStyles(options)]));
+    return worded(Promise.all([listNetworks(options), shippedTransformers(options), listStyles(options)]));
   },
   async network(name: string, from: string) {
     const progress: { loaded: number; total: number }[] = [];
