@@ -117,6 +117,26 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     await page.getByText('451 × 300 pixels').waitFor();
   });
 
+  // It measures time, so it is for an idle machine: FAUVE_TIMED=1 npx vitest run tests/studio-page.test.ts
+  it.skipIf(!process.env.FAUVE_TIMED)('stays responsive while it works', { timeout: slow }, async () => {
+    const { page, browser } = studio;
+    await setOptions(page, { steps: 12 });
+    await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
+    await page.getByRole('button', { name: 'Instant', exact: true }).click();
+    await untilIdle(page);
+    await page.getByRole('button', { name: 'Paint', exact: true }).click();
+    await untilIdle(page);
+    const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
+    const main = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
+    // The time of the processor, not of the clock: what others do on this machine is not the page's fault.
+    const tasks = traceEvents.filter(
+      ({ name, pid, tid, tdur }) =>
+        name.endsWith('RunTask') && tdur !== undefined && main.some((each) => each.pid === pid && each.tid === tid),
+    );
+    expect(tasks.length).toBeGreaterThan(100);
+    expect(tasks.filter(({ tdur }) => tdur! > 100_000)).toEqual([]);
+  });
+
   it('asks nobody but its own server, and nothing is refused', () => {
     const { requests, complaints, url } = studio;
     expect(requests.length).toBeGreaterThan(10);
@@ -124,6 +144,16 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     expect(complaints).toEqual([]);
   });
 });
+
+/** Of a trace of Chromium; times in microseconds. */
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Time of the thread. */
+  readonly tdur?: number;
+  readonly args: { readonly name?: string };
+}
 
 async function decode(path: string) {
   return decodeImage(await readFile(path), { what: 'The download', fileName: path });

@@ -65,7 +65,6 @@ export function transformer(
   const {
     channels: [full],
     blocks,
-    kernels,
     styles,
   } = shape;
   if (!style && styles > 1)

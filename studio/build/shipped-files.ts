@@ -57,7 +57,7 @@ export function shippedListModule(root: string, files: Files): Plugin {
 export function shippedFiles(root: string, files: Files, copied: boolean): Plugin {
   const photos = filesOf(root, 'examples/photos', 'examples', /\.jpg$/);
   const served = new Map([...files, ...photos]);
-  const small = new Map(
+  const small = new Map<string, string>(
     [...files, ...photos].flatMap(([name, path]) => {
       const [, folder, stem] = /^(models\/styles|examples)\/(.*)\.(webp|jpg)$/.exec(name) ?? [];
       return folder ? [[`small/${stem}.webp`, path] as [string, string]] : [];

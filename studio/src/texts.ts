@@ -248,6 +248,7 @@ export const texts = {
       styleHint: 'All layers up to this one: deeper ones add larger forms.',
       run: 'Rebuild',
       empty: 'not rebuilt yet',
+      all: 'all',
     },
     strip: {
       lead: 'The same picture, with the content weighted from a hundredth of the style to a hundred times it.',

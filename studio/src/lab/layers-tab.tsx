@@ -2,17 +2,20 @@ import { signal } from '@preact/signals';
 import { proxy } from 'comlink';
 import { layerNames, styleLayerNames } from '../state/layers.js';
 import { follow, withRun } from '../state/make.js';
-import { choices, device } from '../state/session.js';
+import { choices, device, run } from '../state/session.js';
 import { answered, worker } from '../state/worker.js';
 import { texts } from '../texts.js';
 import { Bitmap } from '../view/bitmap.js';
+import type { RunEvent } from '../worker/api.js';
+import { Gap } from './gap.js';
 import { LayerForm } from './layer-form.js';
 
 type From = 'photo' | 'style';
 
 /** What was rebuilt: source and layer → picture. */
 const rebuilt = signal<ReadonlyMap<string, ImageBitmap>>(new Map());
-const layers = { photo: signal<string>('relu4_2'), style: signal<string>('relu3_1') };
+const all = texts.lab.layers.all;
+const layers = { photo: signal<string>(all), style: signal<string>(all) };
 
 const keyOf = (from: From, layer: string) => `${from} ${layer}`;
 
@@ -52,14 +55,19 @@ function Rebuilding({
     <section class="rebuild" aria-label={title}>
       <h3>{title}</h3>
       <p class="hint">{hint}</p>
-      <LayerForm layers={names} layer={layers[from]} action={texts.lab.layers.run} onRun={() => rebuild(from)} />
+      <LayerForm
+        layers={[all, ...names]}
+        layer={layers[from]}
+        action={texts.lab.layers.run}
+        onRun={() => rebuild(from, names)}
+      />
       <ul class="strip">
         {names.map((name) => {
           const bitmap = rebuilt.value.get(keyOf(from, name));
           return (
             <li key={name}>
               <figure>
-                {bitmap ? <Bitmap bitmap={bitmap} label={`${title}: ${name}`} /> : <div class="gap" />}
+                {bitmap ? <Bitmap bitmap={bitmap} label={`${title}: ${name}`} /> : <Gap />}
                 <figcaption>
                   <code>{name}</code>
                   {bitmap ? '' : ` ${texts.lab.layers.empty}`}
@@ -73,22 +81,26 @@ function Rebuilding({
   );
 }
 
-async function rebuild(from: From): Promise<void> {
-  const layer = layers[from].value;
+async function rebuild(from: From, names: readonly string[]): Promise<void> {
+  const wanted = layers[from].value === all ? names : [layers[from].value];
+  await withRun('lab', async () => {
+    for (const layer of wanted) {
+      if (!(await rebuildLayer(from, layer)) || run.value?.phase === 'stopping') return;
+    }
+  });
+}
+
+/** @returns whether there is a picture */
+async function rebuildLayer(from: From, layer: string): Promise<boolean> {
   const keep = (bitmap: ImageBitmap) => {
     rebuilt.value = new Map(rebuilt.value).set(keyOf(from, layer), bitmap);
   };
-  const wanted = { device: device.value, styles: choices.value, layer, from };
-  const found = await withRun('lab', () =>
-    answered(
-      worker().rebuild(
-        wanted,
-        proxy((event) => {
-          if (event.type === 'picture') keep(event.bitmap);
-          else follow(event);
-        }),
-      ),
-    ),
-  );
+  const onEvent = (event: RunEvent) => {
+    if (event.type === 'picture') keep(event.bitmap);
+    else follow(event);
+  };
+  const request = { device: device.value, styles: choices.value, layer, from };
+  const found = await answered(worker().rebuild(request, proxy(onEvent)));
   if (found) keep(found);
+  return found !== undefined;
 }

@@ -5,6 +5,7 @@ import { announcement, busy, choices, device, paintOptions, photo } from '../sta
 import { answered, worker } from '../state/worker.js';
 import { texts } from '../texts.js';
 import { Bitmap } from '../view/bitmap.js';
+import { Gap } from './gap.js';
 
 /** Content weight over style weight. */
 const ratios = [1 / 100, 1 / 20, 1 / 5, 1, 5, 20, 100] as const;
@@ -33,7 +34,7 @@ export function StripTab() {
           return (
             <li key={ratio}>
               <figure>
-                {bitmap ? <Bitmap bitmap={bitmap} label={words} /> : <div class="gap" />}
+                {bitmap ? <Bitmap bitmap={bitmap} label={words} /> : <Gap />}
                 <figcaption>
                   <button
                     type="button"

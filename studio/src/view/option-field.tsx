@@ -38,7 +38,7 @@ function PlainField({ spec, label }: { readonly spec: OptionSpec; readonly label
     <div class={`field field-${kind}`} title={spec.description}>
       <label for={id}>
         {label}
-        <code>{name}</code>
+        <code> {name}</code>
       </label>
       {kind === 'choice' && (
         <select id={id} value={String(value)} onChange={({ currentTarget }) => setOption(name, currentTarget.value)}>
@@ -82,7 +82,7 @@ function LayersField({ spec, label }: { readonly spec: OptionSpec; readonly labe
     <fieldset class="field layers" title={spec.description}>
       <legend>
         {label}
-        <code>{name}</code>
+        <code> {name}</code>
       </legend>
       {layerNames.map((layer) => (
         <label key={layer}>

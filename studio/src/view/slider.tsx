@@ -28,7 +28,7 @@ export function Slider({
     <div class="field">
       <label for={id}>
         {label}
-        {technical && <code>{technical}</code>}
+        {technical && <code> {technical}</code>}
       </label>
       <output for={id}>{shown}</output>
       <input

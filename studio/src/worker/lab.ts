@@ -64,7 +64,7 @@ export async function rebuild(
   const upTo = styleLayerNames.filter((name) => name <= layer);
   const losses =
     from === 'photo'
-      ? { contentWeight: 1, styleWeight: 0, contentLayers: { [layer]: 1 }, tvWeight: 0.02 }
+      ? { contentWeight: 1, styleWeight: 0, contentLayers: { [layer]: 1 }, tvWeight: 0.2 }
       : {
           contentWeight: 0,
           styleWeight: 1,
