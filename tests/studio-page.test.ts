@@ -117,6 +117,35 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     await page.getByText('451 × 300 pixels').waitFor();
   });
 
+  it('takes a picture of yours as the style, which the instant network does not know', { timeout: slow }, async () => {
+    const { page } = studio;
+    await page.setInputFiles('[data-style-input]', examplePhoto('coffee'));
+    expect(await page.getByRole('radio', { name: 'coffee.jpg' }).isChecked()).toBe(true);
+    await page.getByText('For a picture of yours, use Paint.').waitFor();
+    expect(await page.getByRole('button', { name: 'Instant', exact: true }).getAttribute('aria-disabled')).toBe('true');
+    await setOptions(page, { steps: 5 });
+    await page.getByRole('button', { name: 'Paint', exact: true }).click();
+    await untilIdle(page, slow);
+    const { recipe } = await decode((await download(page)).path);
+    expect(JSON.parse(recipe!)).toMatchObject({ styles: [{ path: 'coffee.jpg', weight: 1 }] });
+    await page.getByRole('radio', { name: 'The Great Wave off Kanagawa' }).check({ force: true });
+  });
+
+  it('computes with the native engine of this computer, too', { timeout: slow }, async () => {
+    const { page } = studio;
+    await page.getByLabel('Device').selectOption('native');
+    await page.getByRole('button', { name: 'Instant', exact: true }).click();
+    await untilIdle(page, slow);
+    await page.getByText(/451 × 300 pixels · onnxruntime-node/).waitFor();
+    const instant = await decode((await download(page)).path);
+    expect(psnr(instant.image, await applied({}))).toBeGreaterThan(50);
+    await page.getByRole('button', { name: 'Paint', exact: true }).click();
+    await untilIdle(page, slow);
+    await page.getByText(/128 × 85 pixels · onnxruntime-node/).waitFor();
+    expect(await page.locator('[data-points]').getAttribute('data-points')).toBe('5');
+    await useProcessor(page);
+  });
+
   it('stays responsive while it works', { timeout: slow }, async () => {
     const { page, browser } = studio;
     await setOptions(page, { steps: 12 });
