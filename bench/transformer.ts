@@ -28,6 +28,7 @@ const usage = `npm run bench:transformer -- [options]
   --photos 10           how many of the held-out photos
   --size 256            side of the squares that are cropped from them
   --most 200            steps after which the optimisation is given up
+  --init content        where the optimisation starts: content or noise
   --preconditioner none how L-BFGS starts its directions: none as in the papers, pyramid as stylize does
   --shared ../shared    where photos/, paintings/ and weights/ are
   --json FILE           writes all figures, after each style`;
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     photos: { type: 'string', default: '10' },
     size: { type: 'string', default: '256' },
     most: { type: 'string', default: '200' },
+    init: { type: 'string', default: 'content' },
     preconditioner: { type: 'string', default: 'none' },
     shared: { type: 'string', default: '../shared' },
     json: { type: 'string' },
@@ -69,6 +71,7 @@ const size = Number(values.size);
 const most = Number(values.most);
 const options: StylizeOptionsInput = {
   ...{ size: `${size}x${size}`, scales: 1, steps: most },
+  init: values.init === 'noise' ? 'noise' : 'content',
   preconditioner: values.preconditioner === 'pyramid' ? 'pyramid' : 'none',
 };
 const { weights } = await teacher(values.shared);
@@ -89,7 +92,7 @@ console.log(
   `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`,
 );
 console.log(
-  `${values.model}: VGG-19's losses at ${size}x${size}, and the steps of L-BFGS (preconditioner ${options.preconditioner}) that reach them\n`,
+  `${values.model}: VGG-19's losses at ${size}x${size}, and the steps of L-BFGS (from ${options.init}, preconditioner ${options.preconditioner}) that reach them\n`,
 );
 const figures: Record<string, Pair[]> = {};
 for (const name of names) {

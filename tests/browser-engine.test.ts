@@ -1,16 +1,21 @@
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createImage, type Image } from '#src/image/image.js';
 import { psnr } from '#src/image/metrics.js';
 import { quantise } from '#src/image/quantise.js';
+import { shippedNetworkNames } from '#src/networks/registry.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
 import { type LossReport, measureLosses } from '#src/pipelines/losses.js';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { loadNetworkWeights } from '#src/platform/model-store.js';
+import { shippedNetwork, shippedTransformers } from '#src/platform/shipped.js';
+import { listStyles } from '#src/platform/style-store.js';
+import { engineFiles } from '#src/runtime/engine-files.js';
 import type { Runtime } from '#src/runtime/runtime.js';
-import type { PlainImage } from './browser/plain.js';
+import type { ShippedStyle } from '#src/styles/shipped.js';
+import { fromPlain, type PlainImage } from './browser/plain.js';
 import { type Lab, openLab, skipped } from './support/browser.js';
 import { picture } from './support/cli.js';
 import { tinyFile } from './support/tiny-transformer.js';
@@ -24,14 +29,17 @@ interface Started {
   readonly progress: readonly { readonly loaded: number; readonly total: number }[];
 }
 
+interface Loaded {
+  readonly sha256: string;
+  readonly progress: Started['progress'];
+}
+
 /** As they come out of their files. */
 const pictures = {
   photo: quantise(picture(72, 64, 1)),
   style: quantise(picture(72, 64, 2)),
   other: quantise(picture(72, 64, 3)),
 };
-
-const image = ({ width, height, data }: PlainImage): Image => createImage(width, height, Float32Array.from(data));
 
 describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
   let lab: Lab;
@@ -54,10 +62,8 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
       expect(engine).toMatch(threads === 1 ? /^onnxruntime-web 1\.\d+\.\d+ \(WASM\), 1 thread$/ : / 2 threads$/);
       expect(device).toBe('cpu');
       expect(progress.length).toBeGreaterThan(3);
-      const { size } = await import('node:fs').then(({ statSync }) =>
-        statSync(new URL('../node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm', import.meta.url)),
-      );
-      expect(progress.at(-1)).toEqual({ loaded: size, total: size });
+      const { bytes } = engineFiles.wasm;
+      expect(progress.at(-1)).toEqual({ loaded: bytes, total: bytes });
       expect(progress.every(({ loaded }, i) => i === 0 || loaded >= progress[i - 1]!.loaded)).toBe(true);
     });
 
@@ -121,7 +127,20 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     await transformer.close();
     const restyled = await lab.run<{ image: PlainImage }>('wasm2', 'apply', url, urls.photo, styles);
     expect(psnr(expected.image, pictures.photo)).toBeLessThan(30);
-    expect(psnr(image(restyled.image), expected.image)).toBeGreaterThan(60);
+    expect(psnr(fromPlain(restyled.image), expected.image)).toBeGreaterThan(60);
+  });
+
+  it('restyles a photo with the network that comes with Fauve as Node does', async () => {
+    const bytes = await readFile(new URL('../models/fast.onnx', import.meta.url));
+    const photo = await readFile(new URL('../examples/photos/chelsea.jpg', import.meta.url));
+    const styles = [{ name: 'great-wave' }];
+    const transformer = await openTransformer(native, { fileName: 'fast', bytes });
+    const decoded = await decodeImage(photo, { what: 'Photo', fileName: 'chelsea.jpg' });
+    const expected = await applyTransformer({ image: decoded.image, transformer, styles });
+    await transformer.close();
+    const url = lab.serve('chelsea.jpg', photo);
+    const restyled = await lab.run<{ image: PlainImage }>('wasm2', 'apply', '/models/fast.onnx', url, styles);
+    expect(psnr(fromPlain(restyled.image), expected.image)).toBeGreaterThan(45);
   });
 
   it('paints: the loss falls', async () => {
@@ -132,6 +151,56 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     });
     expect(losses.length).toBeGreaterThanOrEqual(6);
     expect(losses.at(-1)!).toBeLessThan(0.7 * losses[0]!);
+  });
+
+  describe('loads what comes with Fauve', () => {
+    it('by lists that are those of Node', async () => {
+      const [networks, transformers, styles] = await lab.run<[unknown[], unknown[], ShippedStyle[]]>('lists', 'lists');
+      expect(networks).toEqual(await Promise.all(shippedNetworkNames.map((name) => shippedNetwork(name))));
+      expect(transformers).toEqual(await shippedTransformers());
+      const place = (path: string) => `${lab.origin}/models/styles/${basename(path)}`;
+      expect(styles).toEqual(
+        (await listStyles()).map((style) => ({ ...style, path: place(style.path), swatch: place(style.swatch!) })),
+      );
+    });
+
+    it('with progress', async () => {
+      const { sha256, progress } = await lab.run<Loaded>('lists', 'network', 'distilled-small', '/models');
+      const { bytes, ...shipped } = await shippedNetwork('distilled-small');
+      expect(sha256).toBe(shipped.sha256);
+      expect(progress.at(-1)).toEqual({ loaded: bytes, total: bytes });
+    });
+
+    it('and nothing else', async () => {
+      const manifest = await readFile(new URL('../models/manifest.json', import.meta.url));
+      const network = await readFile(new URL('../models/distilled-small.safetensors', import.meta.url));
+      const half = network.subarray(0, network.length >> 1);
+      for (const [folder, bytes, message] of [
+        [
+          'other',
+          network.map((byte, i) => (i === 5000 ? byte ^ 1 : byte)),
+          /has SHA-256 [0-9a-f]{64}, expected 7712774/,
+        ],
+        ['half', half, /is not the file that was shipped: .* of 1029848 bytes, expected /],
+        ['none', undefined, /could not be loaded: .*distilled-small\.safetensors answered 404\. Reload the page/],
+      ] as const) {
+        lab.serve(`${folder}/manifest.json`, manifest);
+        if (bytes) lab.serve(`${folder}/distilled-small.safetensors`, bytes);
+        const loading = lab.run('lists', 'network', 'distilled-small', `/data/${folder}/`);
+        await expect(loading).rejects.toThrow(message);
+      }
+      await expect(lab.run('lists', 'network', 'vgg19', '/models/')).rejects.toThrow(
+        /^usage: There is no loss network 'vgg19' here\. Use one of distilled, distilled-small\.$/,
+      );
+      lab.serve('odd/manifest.json', '{"networks": {"distilled-small": {"file": "../secret"}}}');
+      await expect(lab.run('lists', 'network', 'distilled-small', '/data/odd/')).rejects.toThrow(
+        /^system: The networks of this page are not complete: \S+\/data\/odd\/manifest.json does not describe distilled-small/,
+      );
+      lab.serve('page/manifest.json', '<!doctype html>');
+      await expect(lab.run('lists', 'network', 'distilled', '/data/page/')).rejects.toThrow(
+        /^system: The list of networks is not JSON/,
+      );
+    });
   });
 
   it('says what is wrong with a network that it cannot run', async () => {
@@ -148,16 +217,22 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
   });
 });
 
-describe.skipIf(skipped)(`an engine in a page without isolation${skipped}`, () => {
+describe.skipIf(skipped)(`a page on plain http${skipped}`, () => {
   let lab: Lab;
   beforeAll(async () => {
-    lab = await openLab({ isolated: false });
+    lab = await openLab({ isolated: false, host: 'fauve.test' });
+    expect(await lab.page.evaluate('isSecureContext')).toBe(false);
   });
   afterAll(() => lab?.close());
 
   it('computes with one thread and says so', async () => {
     const { engine } = await lab.run<Started>('plain', 'start', 'cpu', 2);
     expect(engine).toMatch(/ 1 thread, because this page is not cross-origin isolated$/);
+  });
+
+  it('checks what it loads, without the help of the browser', async () => {
+    const { sha256 } = await lab.run<{ sha256: string }>('plain', 'network', 'distilled-small', '/models/');
+    expect(sha256).toBe((await loadNetworkWeights('distilled-small')).sha256);
   });
 
   it('says that there is no graphics card', async () => {

@@ -131,7 +131,7 @@ describe('fauve train', () => {
     succeeded(await place.fauve([...add, '--style', 'other.png']));
     const [before, after] = [await model('base.onnx'), await model('more.onnx')];
     expect(after.styles.map(({ name }) => name)).toEqual(['style', 'other']);
-    expect(after.training).toMatchObject({ from: 'base', train: 'styles', channels: [0, 4, 4] });
+    expect(after.training).toMatchObject({ from: { name: 'base' }, train: 'styles', channels: [0, 4, 4] });
     expect(after.weights.get('last.weight')).toEqual(before.weights.get('last.weight'));
     expect(after.weights.get('first.scale')!.data.slice(0, 4)).toEqual(before.weights.get('first.scale')!.data);
     const twice = await place.fauve([...add, '--style', 'style.png', '--overwrite']);

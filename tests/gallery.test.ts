@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { shippedNetwork } from '#src/platform/shipped.js';
 import { listStyles, loadStyle, stylesFolder } from '#src/platform/style-store.js';
+import { parseStyleIndex } from '#src/styles/shipped.js';
 
 interface Entry {
   readonly name: string;
@@ -70,6 +72,18 @@ describe.skipIf(styles.length === 0)('the gallery (needs the networks that come 
       expect([image.width, image.height]).toEqual([192, 192]);
     },
   );
+
+  it('are listed for browsers (npm run manifest)', () => {
+    const file = readFileSync(`${stylesFolder}/index.json`, 'utf8');
+    expect(parseStyleIndex(JSON.parse(file), (name) => join(stylesFolder, name), 'index.json')).toEqual(styles);
+  });
+
+  it('are not listed by what is no list', () => {
+    const parse = (json: unknown) => () => parseStyleIndex(json, String, 'https://host/index.json');
+    expect(parse({})).toThrow(/^https:\/\/host\/index\.json is no list of styles: the whole: /);
+    const [entry] = JSON.parse(readFileSync(`${stylesFolder}/index.json`, 'utf8')) as object[];
+    expect(parse([{ ...entry, path: '../../secret' }])).toThrow(/is no list of styles: 0\.path: /);
+  });
 
   it('finds a style by its name, and says which are alike', async () => {
     expect((await loadStyle('starry-night')).style.title).toBe('The Starry Night');

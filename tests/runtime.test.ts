@@ -1,3 +1,6 @@
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as ortNode from 'onnxruntime-node';
 import * as ortWeb from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +12,7 @@ import { lossGraph } from '#src/losses/total.js';
 import { vgg } from '#src/networks/vgg.js';
 import { emitModel } from '#src/onnx/model.js';
 import { startEngine } from '#src/platform/engine-node.js';
+import { engineFiles } from '#src/runtime/engine-files.js';
 import { probe } from '#src/runtime/probe.js';
 import { createRuntime, type OrtLike, type Runtime } from '#src/runtime/runtime.js';
 import { loadOracle } from './oracle/oracle.js';
@@ -203,4 +207,39 @@ it('closing the engine in this thread closes its sessions', async () => {
   const session = await runtime.open(arithmetic());
   await runtime.close();
   expect(await failure(session.run({ a: ones, b: ones }, ['sum']))).toMatch(/^system: The engine could not run/);
+});
+
+describe('the files of the engine for browsers', () => {
+  it.each(Object.entries(engineFiles))('%s are there, of the size that is said', (_, { script, wasm, bytes }) => {
+    const folder = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/wasm')));
+    expect(statSync(join(folder, wasm)).size).toBe(bytes);
+    expect(statSync(join(folder, script)).size).toBeLessThan(100_000);
+  });
+});
+
+describe('an error of the engine', () => {
+  const broken = (explain?: (error: unknown) => string | undefined) =>
+    createRuntime(
+      {
+        ...ortNode,
+        InferenceSession: { create: () => Promise.reject(new Error('std::bad_alloc')) },
+      } as unknown as OrtLike,
+      { device: 'cpu', engine: 'none', ...(explain ? { explain } : {}) },
+    );
+
+  it('is told in its own words', async () => {
+    expect(await failure(broken().open(arithmetic()))).toBe(
+      'system: The engine could not prepare the network: std::bad_alloc',
+    );
+    expect(await failure(broken().openFile(new Uint8Array(1)))).toMatch(
+      /^input: The engine cannot run this model: std/,
+    );
+  });
+
+  it('is told in better ones where there are some, and then the model is not to blame', async () => {
+    const runtime = broken((error) => (String(error).includes('bad_alloc') ? 'it ran out of memory.' : undefined));
+    const said = 'system: The engine could not prepare the network: it ran out of memory.';
+    expect(await failure(runtime.open(arithmetic()))).toBe(said);
+    expect(await failure(runtime.openFile(new Uint8Array(1)))).toBe(said);
+  });
 });

@@ -154,7 +154,7 @@ describe('training from a network', { timeout: 60_000 }, () => {
     if (result instanceof Error) throw result;
     const model = decodeTransformer(encodeTransformer(result.model));
     expect(model.styles.map(({ name }) => name)).toEqual(['red', 'blue', 'green']);
-    expect(model.training).toMatchObject({ channels: [3, 4, 5], from: 'tiny', train: 'styles' });
+    expect(model.training).toMatchObject({ channels: [3, 4, 5], from: { name: 'tiny' }, train: 'styles' });
     let tables = 0;
     for (const [name, { shape, data }] of known.weights) {
       const now = model.weights.get(name)!;

@@ -47,7 +47,7 @@ const shapes: TransformerShape[] = [
 
 describe('the architecture', () => {
   it.each(shapes)('%j gives a picture of the size of any picture', (shape) => {
-    const side = fc.integer({ min: transformerMinimumSize, max: 300 });
+    const side = fc.integer({ min: transformerMinimumSize(shape), max: 300 });
     fc.assert(
       fc.property(side, side, fc.integer({ min: 1, max: 3 }), (height, width, count) => {
         expect(graphOf(shape, height, width, count).shape).toEqual([count, 3, height, width]);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { readKerasH5 } from '#src/networks/keras-h5.js';
 import type { WeightTensor } from '#src/networks/network.js';
@@ -424,11 +424,16 @@ describe('encodeWeights and decodeWeights', () => {
     expect(withSource('long'.repeat(100))).toBe('unknown');
   });
 
-  it('computes SHA-256', async () => {
-    // FIPS 180-2, appendix B.1
-    expect(await sha256Hex(new TextEncoder().encode('abc'))).toBe(
-      'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
-    );
+  it.each(['with the platform', 'in a page on plain http'])('computes SHA-256 %s', async (where) => {
+    if (where !== 'with the platform') vi.stubGlobal('crypto', {});
+    try {
+      // FIPS 180-2, appendix B.1
+      expect(await sha256Hex(new TextEncoder().encode('abc'))).toBe(
+        'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      );
+    } finally {
+      vi.unstubAllGlobals();
+    }
   });
 });
 

@@ -33,18 +33,23 @@ export interface TransformerShape {
 }
 
 /**
- * Pixels that are mirrored around the picture before anything else and cut off at the end. The convolutions then pad with zeros, which
- * keeps them in the engine's blocked layout: to mirror in front of each costs a third of the time.
+ * Pixels that are mirrored around the picture before anything else. The convolutions do not pad, so that each of them takes some away,
+ * and what is left is the picture. Were they to pad with zeros, the network would know where the border is, and paint a frame: half
+ * the colours of a style can go there. To mirror in front of each convolution costs a third of the time.
  */
-const MARGIN = 8;
+export function transformerMargin({ channels: [full], blocks, kernels }: TransformerShape): number {
+  const [first, last] = kernels.map((side) => (side - 1) / 2) as [number, number];
+  // In pixels of the picture, down to a quarter of its size, through the blocks, and up again.
+  return full > 0 ? first + 3 + 8 * blocks + 3 + last : first + 2 + 8 * blocks + 2 + 2 * last + 1;
+}
 
 /** A picture has to be as wide and as high as this at least: what is mirrored is larger than its mirror image. */
-export const transformerMinimumSize = MARGIN + 1;
+export const transformerMinimumSize = (shape: TransformerShape): number => transformerMargin(shape) + 1;
 
 /**
  * An image transformer network (Johnson et al. 2016, supplement): a convolution, two with stride 2, residual blocks, two enlargements by
  * nearest neighbours, each with a convolution (no transposed ones: they leave checkerboards; Odena et al. 2016), and a last
- * convolution with tanh. The border is mirrored. The normalisation is conditional on the style (Dumoulin et al. 2017): each style
+ * convolution with tanh. The border is mirrored, once. The normalisation is conditional on the style (Dumoulin et al. 2017): each style
  * is a row of scales and shifts, and a mixture of styles is a mixture of rows.
  * @param image [N,3,H,W], RGB in [0,1], any size from {@link transformerMinimumSize} on
  * @param style [N,S], weights of the styles, which add up to 1; a network of one style needs none
@@ -55,46 +60,50 @@ export function transformer(
   image: Tensor,
   style: Tensor | undefined,
   parameter: (name: string) => Tensor,
-  { channels: [full], blocks, kernels, styles }: TransformerShape,
+  shape: TransformerShape,
 ): Tensor {
+  const {
+    channels: [full],
+    blocks,
+    styles,
+  } = shape;
   if (!style && styles > 1)
     throw new FauveError('usage', `The network has ${styles} styles. Say which: [N,${styles}].`);
   const count = image.shape[0]!;
-  const convolution = (x: Tensor, name: string, side: number, stride: 1 | 2, bias?: Tensor): Tensor => {
-    const border = Math.floor(side / 2);
-    const pads = [border, border, border, border] as const;
-    return conv(x, parameter(`${name}.weight`), bias, { strides: [stride, stride], pads });
-  };
+  const convolution = (x: Tensor, name: string, stride: 1 | 2, bias?: Tensor): Tensor =>
+    conv(x, parameter(`${name}.weight`), bias, { strides: [stride, stride] });
   /** Rows of a table [S,C], one for each picture: [N,C]; of one style, [1,C]. */
   const chosen = (name: string): Tensor => {
     const table = parameter(name);
     return style && styles > 1 ? matMul(style, table) : table;
   };
   const normalised = (x: Tensor, name: string): Tensor => {
-    const [scale, shift] = [chosen(`${name}.scale`), chosen(`${name}.shift`)];
+    const scale = chosen(`${name}.scale`);
+    const shift = hasShift(name) ? chosen(`${name}.shift`) : undefined;
     const [rows, width] = scale.shape as [number, number];
-    if (rows === 1) return instanceNormalization(x, reshape(scale, [width]), reshape(shift, [width]));
-    const plain = instanceNormalization(x, filled(1, width), filled(0, width));
-    return add(mul(plain, reshape(scale, [count, width, 1, 1])), reshape(shift, [count, width, 1, 1]));
+    const none = filled(0, width);
+    if (rows === 1) return instanceNormalization(x, reshape(scale, [width]), shift ? reshape(shift, [width]) : none);
+    const scaled = mul(instanceNormalization(x, filled(1, width), none), reshape(scale, [count, width, 1, 1]));
+    return shift ? add(scaled, reshape(shift, [count, width, 1, 1])) : scaled;
   };
-  const layer = (x: Tensor, name: string, side: number, stride: 1 | 2 = 1): Tensor =>
-    normalised(convolution(x, name, side, stride), name);
+  const layer = (x: Tensor, name: string, stride: 1 | 2 = 1): Tensor => normalised(convolution(x, name, stride), name);
 
-  const mirrored = pad(image, [0, 0, MARGIN, MARGIN], [0, 0, MARGIN, MARGIN], 'reflect');
+  const margin = transformerMargin(shape);
+  const mirrored = pad(image, [0, 0, margin, margin], [0, 0, margin, margin], 'reflect');
   let x = mul(sub(mirrored, 0.5), 2);
-  x = relu(layer(x, 'first', kernels[0], full > 0 ? 1 : 2));
-  if (full > 0) x = relu(layer(x, 'down1', 3, 2));
-  x = relu(layer(x, 'down2', 3, 2));
+  x = relu(layer(x, 'first', full > 0 ? 1 : 2));
+  if (full > 0) x = relu(layer(x, 'down1', 2));
+  x = relu(layer(x, 'down2', 2));
   for (let block = 1; block <= blocks; block++) {
-    const inner = relu(layer(x, `residual${block}a`, 3));
-    x = add(x, layer(inner, `residual${block}b`, 3));
+    const change = layer(relu(layer(x, `residual${block}a`)), `residual${block}b`);
+    x = add(cropLike(x, change, [2, 2]), change);
   }
-  x = relu(layer(resize(x, [2, 2]), 'up1', 3));
-  if (full > 0) x = relu(layer(resize(x, [2, 2]), 'up2', 3));
-  x = convolution(x, 'last', kernels[1], 1, parameter('last.bias'));
-  if (full === 0) x = conv(depthToSpace(x, 2), tent, undefined, { pads: [1, 1, 1, 1] });
-  // Half sizes are rounded up on the way down.
-  return cropLike(add(mul(tanh(x), 0.5), 0.5), image, [MARGIN, MARGIN]);
+  x = relu(layer(resize(x, [2, 2]), 'up1'));
+  if (full > 0) x = relu(layer(resize(x, [2, 2]), 'up2'));
+  x = convolution(x, 'last', 1, parameter('last.bias'));
+  if (full === 0) x = conv(depthToSpace(x, 2), tent);
+  // Where a size is no multiple of four, a few pixels are left over at the end.
+  return cropLike(add(mul(tanh(x), 0.5), 0.5), image);
 }
 
 /**
@@ -109,9 +118,13 @@ const tent = constant(
   [3, 3, 3, 3],
 );
 
+/** What a block adds goes through a convolution without padding and a normalisation, which take away what is the same everywhere. */
+const hasShift = (name: string): boolean => !/^residual\d+b$/.test(name);
+
 const filled = (value: number, width: number) => constant(new Float32Array(width).fill(value), [width]);
 
-/** Names and shapes of all weights: `first.weight` [O,I,k,k], `first.scale` and `first.shift` [S,O], …, `last.bias` [3]. */
+/** Names and shapes of all weights: `first.weight` [O,I,k,k], `first.scale` and `first.shift` [S,O], … (the second
+ * convolution of a block has no shift), `last.bias` [3]. */
 export function transformerParameters({
   channels: [full, half, quarter],
   blocks,
@@ -122,7 +135,7 @@ export function transformerParameters({
   const layer = (name: string, from: number, to: number, side = 3) => {
     shapes.set(`${name}.weight`, [to, from, side, side]);
     shapes.set(`${name}.scale`, [styles, to]);
-    shapes.set(`${name}.shift`, [styles, to]);
+    if (hasShift(name)) shapes.set(`${name}.shift`, [styles, to]);
   };
   layer('first', 3, full || half, kernels[0]);
   if (full > 0) layer('down1', full, half);

@@ -60,7 +60,7 @@ export function shippedFiles(root: string, files: Files, copied: boolean): Plugi
   const small = new Map<string, string>(
     [...files, ...photos].flatMap(([name, path]) => {
       const [, folder, stem] = /^(models\/styles|examples)\/(.*)\.(webp|jpg)$/.exec(name) ?? [];
-      return folder ? [[`small/${stem}.webp`, path] as const] : [];
+      return folder ? [[`small/${stem}.webp`, path] as [string, string]] : [];
     }),
   );
   return {

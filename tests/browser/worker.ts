@@ -1,7 +1,6 @@
 import { expose } from 'comlink';
 import {
   applyTransformer,
-  createImage,
   type DecodeOptions,
   type DeviceChoice,
   decodeImage,
@@ -19,9 +18,10 @@ import {
   type OutputFormat,
   openTransformer,
   type Runtime,
+  shippedTransformers,
   stylize,
 } from 'fauve';
-import type { PlainImage } from './plain.js';
+import { fromPlain, type PlainImage, toBase64, toPlain } from './plain.js';
 
 const base = new URL('/models/', location.href);
 let runtime: Runtime | undefined;
@@ -36,16 +36,6 @@ const fetched = async (url: string): Promise<Uint8Array<ArrayBuffer>> =>
 
 const imageAt = async (url: string): Promise<Image> =>
   (await decodeImage(await fetched(url), { what: 'The picture', fileName: url })).image;
-
-const plain = ({ width, height, data, alpha }: Image): PlainImage => ({
-  width,
-  height,
-  data: [...data],
-  ...(alpha ? { alpha: [...alpha] } : {}),
-});
-
-const image = ({ width, height, data, alpha }: PlainImage): Image =>
-  createImage(width, height, Float32Array.from(data), alpha && Float32Array.from(alpha));
 
 /** An error of the other side keeps its code: comlink keeps the message alone. */
 async function worded<T>(work: Promise<T>): Promise<T> {
@@ -95,7 +85,7 @@ const jobs = {
         if (event.type === 'step') times.push(performance.now());
       },
     });
-    return { image: plain(result.image), losses: result.history.map(({ loss }) => loss), times };
+    return { image: toPlain(result.image), losses: result.history.map(({ loss }) => loss), times };
   },
   async apply(network: string, photo: string, styles: readonly { name: string; weight?: number }[], repeats = 1) {
     const transformer = await worded(openTransformer(engine(), { fileName: network, bytes: await fetched(network) }));
@@ -107,19 +97,19 @@ const jobs = {
       seconds.push(result.seconds);
     }
     await transformer.close();
-    return { image: plain(restyled!), seconds };
+    return { image: toPlain(restyled!), seconds };
   },
   async decode(url: string, options?: DecodeOptions) {
     const bytes = await fetched(url);
     const decoded = await worded(decodeImage(bytes, { what: 'The picture', fileName: url }, options));
-    return { ...decoded, image: plain(decoded.image), header: imageHeader(bytes) };
+    return { ...decoded, image: toPlain(decoded.image), header: imageHeader(bytes) };
   },
   async encode(picture: PlainImage, format: OutputFormat, options?: EncodeOptions) {
-    return [...(await worded(encodeImage(image(picture), format, options)))];
+    return toBase64(await worded(encodeImage(fromPlain(picture), format, options)));
   },
   async lists(from = '/models/') {
     const options = { base: new URL(from, location.href) };
-    return worded(Promise.all([listNetworks(options), listStyles(options)]));
+    return worded(Promise.all([listNetworks(options), shippedTransformers(options), listStyles(options)]));
   },
   async network(name: string, from: string) {
     const progress: { loaded: number; total: number }[] = [];

@@ -20,7 +20,6 @@ torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 
 STEPS = 3
-MARGIN = 8
 MEAN = [123.68, 116.779, 103.939]
 VGG = (('conv1_1', 3), ('conv1_2', 4), ('conv2_1', 4))
 LAYERS = ('relu1_1', 'relu2_1')
@@ -106,7 +105,9 @@ def weight_shapes(channels, kernels, styles):
     shapes = {}
     for name, inner, outer, side in layers:
         shapes[f'{name}.weight'] = (outer, inner, side, side)
-        shapes[f'{name}.scale'] = shapes[f'{name}.shift'] = (styles, outer)
+        shapes[f'{name}.scale'] = (styles, outer)
+        if name != 'residual1b':
+            shapes[f'{name}.shift'] = (styles, outer)
     colours = 3 if full else 12
     shapes['last.weight'] = (colours, full or half, kernels[1], kernels[1])
     shapes['last.bias'] = (colours,)
@@ -132,34 +133,39 @@ def transform(p, x, styles):
 
     def layer(x, name, stride=1):
         kernel = p[f'{name}.weight']
-        x = F.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
+        x = F.conv2d(x, kernel, stride=stride)
         mean = x.mean(dim=(2, 3), keepdim=True)
         variance = x.var(dim=(2, 3), unbiased=False, keepdim=True)
-        scale, shift = (styles @ p[f'{name}.{part}'] for part in ('scale', 'shift'))
-        return (x - mean) / (variance + 1e-5).sqrt() * scale.view(n, -1, 1, 1) + shift.view(n, -1, 1, 1)
+        x = (x - mean) / (variance + 1e-5).sqrt() * (styles @ p[f'{name}.scale']).view(n, -1, 1, 1)
+        shift = p.get(f'{name}.shift')
+        return x if shift is None else x + (styles @ shift).view(n, -1, 1, 1)
 
     def enlarge(x):
         return F.interpolate(x, scale_factor=2, mode='nearest')
 
-    x = F.pad(x, (MARGIN,) * 4, mode='reflect') * 2 - 1
+    # All convolutions together take this much at each side: halves of the first and the last kernel, and one element of each other
+    # kernel of 3 at its own scale; at half size, the tent takes one pixel more.
+    first, last = (p[f'{name}.weight'].shape[-1] // 2 for name in ('first', 'last'))
+    margin = first + 1 + 2 + 4 * 2 + 2 + 1 + last if full else first + 2 + 4 * 2 + 2 + 2 * last + 1
+    x = F.pad(x, (margin,) * 4, mode='reflect') * 2 - 1
     x = F.relu(layer(x, 'first', 1 if full else 2))
     if full:
         x = F.relu(layer(x, 'down1', 2))
     x = F.relu(layer(x, 'down2', 2))
-    x = x + layer(F.relu(layer(x, 'residual1a')), 'residual1b')
+    x = x[:, :, 2:-2, 2:-2] + layer(F.relu(layer(x, 'residual1a')), 'residual1b')
     x = F.relu(layer(enlarge(x), 'up1'))
     if full:
         x = F.relu(layer(enlarge(x), 'up2'))
-    x = F.conv2d(x, p['last.weight'], p['last.bias'], padding=p['last.weight'].shape[-1] // 2)
+    x = F.conv2d(x, p['last.weight'], p['last.bias'])
     if not full:
         # DepthToSpace, mode DCR: the channels are [row, column, colour].
         _, _, h, w = x.shape
         x = x.view(n, 2, 2, 3, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, 3, 2 * h, 2 * w)
         # Each colour by itself, [1,2,1]/4 down and across.
         line = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype) / 4
-        x = F.conv2d(x, torch.outer(line, line).expand(3, 1, 3, 3), padding=1, groups=3)
+        x = F.conv2d(x, torch.outer(line, line).expand(3, 1, 3, 3), groups=3)
     x = 0.5 + 0.5 * torch.tanh(x)
-    return x[:, :, MARGIN:MARGIN + height, MARGIN:MARGIN + width]
+    return x[:, :, :height, :width]
 
 
 # ---------------------------------------------------------------- a training step

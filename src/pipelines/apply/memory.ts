@@ -2,7 +2,12 @@ import { FauveError } from '../../errors.js';
 import { memoryNeed } from '../../graph/memory.js';
 import { input } from '../../graph/tensor.js';
 import { fitLongerSide } from '../../image/resize.js';
-import { type TransformerShape, transformer, transformerParameters } from '../../networks/transformer.js';
+import {
+  type TransformerShape,
+  transformer,
+  transformerMinimumSize,
+  transformerParameters,
+} from '../../networks/transformer.js';
 import type { Size } from '../scales.js';
 import type { ImageTransformer } from './network.js';
 
@@ -24,7 +29,9 @@ export function applyMemory({ shape, inner }: Pick<ImageTransformer, 'shape' | '
 function activations(shape: TransformerShape, { width, height }: Size): number {
   const parameters = new Map([...transformerParameters(shape)].map(([name, dims]) => [name, input(name, dims)]));
   const style = shape.styles > 1 ? input('the style', [1, shape.styles]) : undefined;
-  const image = input('the image', [1, 3, height, width]);
+  // Another program's network may take smaller ones than the form that stands for it.
+  const least = transformerMinimumSize(shape);
+  const image = input('the image', [1, 3, Math.max(height, least), Math.max(width, least)]);
   return memoryNeed([transformer(image, style, (name) => parameters.get(name)!, shape)]).activations;
 }
 

@@ -112,9 +112,10 @@ interface Opened extends CheckedTransformer {
 
 function ownTransformer({ fileName, styles, session, engine }: Opened, model: TransformerModel): ImageTransformer {
   const shape = transformerShapeOf(model.weights, fileName);
+  const least = transformerMinimumSize(shape);
   const inner = ({ width, height }: Size): Size => ({
-    width: Math.max(width, transformerMinimumSize),
-    height: Math.max(height, transformerMinimumSize),
+    width: Math.max(width, least),
+    height: Math.max(height, least),
   });
   const corner = { top: 0, left: 0 };
   return {

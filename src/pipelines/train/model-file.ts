@@ -53,7 +53,8 @@ export const modelStyle = 'style';
  */
 export function encodeTransformer({ weights, ...about }: TransformerModel): Uint8Array<ArrayBuffer> {
   const shape = transformerShapeOf(weights);
-  const graph = transformerGraph(weights, shape, transformerMinimumSize, transformerMinimumSize);
+  const least = transformerMinimumSize(shape);
+  const graph = transformerGraph(weights, shape, least, least);
   const { name, licence, styles, training } = checkTransformerAbout(about);
   return emitModel(graph, {
     weights: new Map([...weights].map(([key, { data }]) => [key, toHalf(data)])),
@@ -64,7 +65,7 @@ export function encodeTransformer({ weights, ...about }: TransformerModel): Uint
       licence,
       styles: JSON.stringify(styles),
       training: JSON.stringify(training),
-      input: `${modelImage}: [1,3,H,W], RGB in 0..1, at least ${transformerMinimumSize}x${transformerMinimumSize}`,
+      input: `${modelImage}: [1,3,H,W], RGB in 0..1, at least ${least}x${least}`,
     },
   }).bytes;
 }

@@ -27,11 +27,12 @@ export function openTester(
   photos: readonly { readonly name: string; readonly image: Image }[],
   { testSize }: TrainOptions,
 ): Tester {
+  const least = transformerMinimumSize(shape);
   const tests = photos.map(({ name, image }) => {
     const { width, height } = fitLongerSide(image.width, image.height, testSize);
     return {
       name,
-      image: resizeImage(image, Math.max(width, transformerMinimumSize), Math.max(height, transformerMinimumSize)),
+      image: resizeImage(image, Math.max(width, least), Math.max(height, least)),
     };
   });
   return async (step, weights) => {
@@ -42,7 +43,7 @@ export function openTester(
         pictures.push({ photo: name, style: styles[i]!.name, image: restyled });
       }
     }
-    for (const { name, image } of testCards(testSize)) {
+    for (const { name, image } of testCards(Math.max(testSize, least))) {
       const scores = (await inAllStyles(runtime, shape, weights, image)).map(unevenness);
       cards[name] = Math.max(...scores);
     }

@@ -1,7 +1,12 @@
 import { FauveError } from '../../errors.js';
 import type { Image } from '../../image/image.js';
 import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
-import { isStyleParameter, type TransformerShape, transformerShapeOf } from '../../networks/transformer.js';
+import {
+  isStyleParameter,
+  type TransformerShape,
+  transformerMinimumSize,
+  transformerShapeOf,
+} from '../../networks/transformer.js';
 import { vgg } from '../../networks/vgg.js';
 import { emitModel } from '../../onnx/model.js';
 import { adamScalars, averageCorrection } from '../../optim/adam.js';
@@ -255,7 +260,15 @@ function shapeFor({ styles, photos, from, name, licence }: TrainRequest, options
     );
   }
   const { channels, blocks, kernels } = from ? transformerShapeOf(from.weights) : options;
-  return { channels, blocks, kernels, styles: styles.length };
+  const shape = { channels, blocks, kernels, styles: styles.length };
+  const least = transformerMinimumSize(shape);
+  if (options.cropSize < least) {
+    throw new FauveError(
+      'usage',
+      `A network with ${blocks} blocks needs crops of at least ${least} pixels, received ${options.cropSize}. Use larger crops or fewer blocks.`,
+    );
+  }
+  return shape;
 }
 
 function requireSameRun({ resume }: TrainRequest, fingerprint: string): void {

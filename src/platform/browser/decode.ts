@@ -130,10 +130,12 @@ async function drawn(
   }
 }
 
-/** How to make a picture smaller, where it has more pixels. Its height follows from its width. */
+/** How to make a picture smaller, where it has more pixels. Its height follows from its width, rounded up. */
 function scaledTo({ width, height }: Size, pixels: number): ImageBitmapOptions {
-  const scale = Math.sqrt(pixels / (width * height));
-  return scale < 1 ? { resizeWidth: Math.max(1, Math.floor(width * scale)), resizeQuality: 'high' } : {};
+  if (width * height <= pixels) return {};
+  let resizeWidth = Math.floor(Math.sqrt((pixels * width) / height));
+  while (resizeWidth > 1 && resizeWidth * Math.ceil((resizeWidth * height) / width) > pixels) resizeWidth--;
+  return { resizeWidth: Math.max(1, resizeWidth), resizeQuality: 'high' };
 }
 
 function readPixels(bitmap: ImageBitmap): Image {
