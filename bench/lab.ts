@@ -111,7 +111,7 @@ export async function openLab({ isolated = true, host = '127.0.0.1', flags = [] 
         ...flags,
       ],
     });
-    const page = await browser.newPage();
+    const page = await (await browser.newContext()).newPage();
     const requests: string[] = [];
     page.on('request', (request) => requests.push(request.url()));
     page.on('pageerror', (error) => console.error(`In the page: ${error.message}`));

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { resize } from '#src/graph/ops.js';
+import { input } from '#src/graph/tensor.js';
 import { psnr } from '#src/image/metrics.js';
 import { quantise } from '#src/image/quantise.js';
 import { shippedNetworkNames } from '#src/networks/registry.js';
+import { emitModel } from '#src/onnx/model.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
 import { type LossReport, measureLosses } from '#src/pipelines/losses.js';
@@ -45,11 +48,14 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
   let lab: Lab;
   let native: Runtime;
   const urls: Record<string, string> = {};
+  /** By the number of threads, in the workers `wasm1` and `wasm2`. */
+  const started: Record<number, Started> = {};
 
   beforeAll(async () => {
     lab = await openLab({ flags: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] });
     native = await startEngine({ device: 'cpu', threads: 1 });
     for (const [name, each] of Object.entries(pictures)) urls[name] = lab.serve(name, await encodeImage(each, 'png'));
+    for (const threads of [1, 2]) started[threads] = await lab.run(`wasm${threads}`, 'start', 'cpu', threads);
   });
   afterAll(async () => {
     await native?.close();
@@ -57,8 +63,8 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
   });
 
   describe('on the processor', () => {
-    it.each([1, 2])('computes with %i threads, and follows its download', async (threads) => {
-      const { engine, device, progress } = await lab.run<Started>(`wasm${threads}`, 'start', 'cpu', threads);
+    it.each([1, 2])('computes with %i threads, and follows its download', (threads) => {
+      const { engine, device, progress } = started[threads]!;
       expect(engine).toMatch(threads === 1 ? /^onnxruntime-web 1\.\d+\.\d+ \(WASM\), 1 thread$/ : / 2 threads$/);
       expect(device).toBe('cpu');
       expect(progress.length).toBeGreaterThan(3);
@@ -206,6 +212,27 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
   it('says what is wrong with a network that it cannot run', async () => {
     const url = lab.serve('broken.onnx', await readFile(new URL('../package.json', import.meta.url)));
     await expect(lab.run('wasm1', 'apply', url, urls.photo, [])).rejects.toThrow(/^input: .*broken\.onnx/);
+  });
+
+  it('says that the memory does not suffice, and goes on', async () => {
+    const huge = resize(input('input1', [1, 3, 24, 24]), [200, 200]);
+    const url = lab.serve('huge.onnx', emitModel({ output1: huge }, { anySize: ['input1', 'output1'] }).bytes);
+    await expect(lab.run('wasm1', 'apply', url, urls.photo, [])).rejects.toThrow(
+      /^system: .*: it ran out of memory\. Load the engine again and choose a smaller size\.$/,
+    );
+    await lab.run('wasm1', 'apply', '/models/fast.onnx', urls.photo, [{ name: 'udnie' }]);
+  });
+
+  it('says that the graphics card was lost', async (test) => {
+    const card = await lab.run<Started>('lost', 'start', 'webgpu').catch(() => undefined);
+    if (!card) return test.skip('this Chromium offers no WebGPU adapter');
+    const devtools = await lab.page.context().browser()!.newBrowserCDPSession();
+    // The process that computes for the card ends, with its connection.
+    await devtools.send('Browser.crashGpuProcess').catch(() => undefined);
+    const restyling = lab.run('lost', 'apply', '/models/fast.onnx', urls.photo, [{ name: 'udnie' }]);
+    await expect(restyling.then(() => 'a picture')).rejects.toThrow(
+      /^system: .*: the graphics card was taken away.*\. Reload the page, or use the processor: device cpu\.$/,
+    );
   });
 
   it('says that its files are missing', async () => {

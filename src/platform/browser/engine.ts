@@ -164,11 +164,14 @@ function words(ort: typeof Ort, device: Device, threads: number): string {
 const cardLost = ({ message }: GPUDeviceLostInfo): string =>
   `the graphics card was taken away${message ? ` (${message})` : ''}. Reload the page, or use the processor: device cpu.`;
 
-/** Memory that could not be had shows in many ways: a plain number is an exception in C++ that nobody caught. */
+/**
+ * Memory that could not be had shows in many ways: a plain number is an exception in C++ that nobody caught, and sizes that 32 bits do not
+ * hold overflow before anything is asked for.
+ */
 function outOfMemory(error: unknown): string | undefined {
-  const text = messageOf(error);
-  return typeof error === 'number' ||
-    /bad_alloc|out of memory|\bOOM\b|failed to allocate|memory access|^\d+$/i.test(text)
+  const signs =
+    /bad_alloc|out of memory|\bOOM\b|failed to allocate|memory access|SafeIntOnOverflow|shape is too large|^\d+$/i;
+  return typeof error === 'number' || signs.test(messageOf(error))
     ? 'it ran out of memory. Load the engine again and choose a smaller size.'
     : undefined;
 }
