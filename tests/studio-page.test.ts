@@ -4,6 +4,7 @@ import { psnr } from '#src/image/metrics.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
 import type { ApplyOptionsInput } from '#src/pipelines/apply/options.js';
+import { decodeRecipe } from '#src/pipelines/recipe.js';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { loadTransformer } from '#src/platform/transformers.js';
@@ -127,7 +128,11 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     await page.getByRole('button', { name: 'Paint', exact: true }).click();
     await untilIdle(page, slow);
     const { recipe } = await decode((await download(page)).path);
-    expect(JSON.parse(recipe!)).toMatchObject({ styles: [{ path: 'coffee.jpg', weight: 1 }] });
+    // It can be made again, by fauve redo.
+    const { styles, options, network } = decodeRecipe(recipe!);
+    expect(styles).toMatchObject([{ path: 'coffee.jpg', weight: 1 }]);
+    expect(options).toMatchObject({ steps: 5, size: '128x85' });
+    expect(network.name).toBe('distilled-small');
     await page.getByRole('radio', { name: 'The Great Wave off Kanagawa' }).check({ force: true });
   });
 
