@@ -107,7 +107,7 @@ describe.skipIf(!chromiumPath)(`care for all who use the studio${skipped}`, () =
     await press('ArrowRight');
     await press('+');
     const place = () => page.locator('.placed').first().getAttribute('style');
-    expect(await place()).toMatch(/translate\(\d+\.?\d*px, 0px\) scale\(1\.4\)/);
+    expect(await place()).toMatch(/translate\(-\d+\.?\d*px, 0px\) scale\(1\.4\)/);
     await press('0');
     await tabTo(/^Before and after/);
     for (let i = 0; i < 3; i++) await press('ArrowRight');
