@@ -4,6 +4,7 @@ import { psnr } from '#src/image/metrics.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
 import type { ApplyOptionsInput } from '#src/pipelines/apply/options.js';
+import { decodeRecipe } from '#src/pipelines/recipe.js';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { loadTransformer } from '#src/platform/transformers.js';
@@ -115,6 +116,39 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     await back.click();
     await back.click();
     await page.getByText('451 × 300 pixels').waitFor();
+  });
+
+  it('takes a picture of yours as the style, which the instant network does not know', { timeout: slow }, async () => {
+    const { page } = studio;
+    await page.setInputFiles('[data-style-input]', examplePhoto('coffee'));
+    expect(await page.getByRole('radio', { name: 'coffee.jpg' }).isChecked()).toBe(true);
+    await page.getByText('For a picture of yours, use Paint.').waitFor();
+    expect(await page.getByRole('button', { name: 'Instant', exact: true }).getAttribute('aria-disabled')).toBe('true');
+    await setOptions(page, { steps: 5 });
+    await page.getByRole('button', { name: 'Paint', exact: true }).click();
+    await untilIdle(page, slow);
+    const { recipe } = await decode((await download(page)).path);
+    // It can be made again, by fauve redo.
+    const { styles, options, network } = decodeRecipe(recipe!);
+    expect(styles).toMatchObject([{ path: 'coffee.jpg', weight: 1 }]);
+    expect(options).toMatchObject({ steps: 5, size: '128x85' });
+    expect(network.name).toBe('distilled-small');
+    await page.getByRole('radio', { name: 'The Great Wave off Kanagawa' }).check({ force: true });
+  });
+
+  it('computes with the native engine of this computer, too', { timeout: slow }, async () => {
+    const { page } = studio;
+    await page.getByLabel('Device').selectOption('native');
+    await page.getByRole('button', { name: 'Instant', exact: true }).click();
+    await untilIdle(page, slow);
+    await page.getByText(/451 × 300 pixels · onnxruntime-node/).waitFor();
+    const instant = await decode((await download(page)).path);
+    expect(psnr(instant.image, await applied({}))).toBeGreaterThan(50);
+    await page.getByRole('button', { name: 'Paint', exact: true }).click();
+    await untilIdle(page, slow);
+    await page.getByText(/128 × 85 pixels · onnxruntime-node/).waitFor();
+    expect(await page.locator('[data-points]').getAttribute('data-points')).toBe('5');
+    await useProcessor(page);
   });
 
   // It measures time, so it is for an idle machine: FAUVE_TIMED=1 npx vitest run tests/studio-page.test.ts

@@ -29,6 +29,7 @@ const upstreamTypes: Readonly<Record<string, readonly string[]>> = {
 const outside: Readonly<Record<string, readonly string[]>> = {
   'cli/': ['#studio/server.js'],
   'studio/server/': [],
+  'studio/src/': [],
 };
 
 /** What there is in a browser only with a replacement: the platform's business. */

@@ -43,15 +43,13 @@ export function obstacle(kind: 'instant' | 'paint'): string | undefined {
 export async function makeInstant(): Promise<void> {
   if (busy.value || obstacle('instant')) return;
   begin('instant');
-  await finish(
-    await answered(worker().instant({ device: device.value, styles: choices.value, options: {} }, proxy(follow))),
-  );
+  finish(await answered(worker().instant({ device: device.value, styles: choices.value, options: {} }, proxy(follow))));
 }
 
 export async function makePaint(): Promise<void> {
   if (busy.value || obstacle('paint')) return;
   begin('paint');
-  await finish(
+  finish(
     await answered(
       worker().paint({ device: device.value, styles: choices.value, options: requestedOptions() }, proxy(follow)),
     ),
@@ -95,9 +93,12 @@ function begin(kind: 'instant' | 'paint'): void {
     liveHistory.value = undefined;
     run.value = { kind, phase: 'loading', status: texts.progress.starting };
     started = { steps: 0 };
+    unseen = [];
     announcement.value = texts.progress.starting;
   });
 }
+
+type StepEvent = Extract<RunEvent, { type: 'step' }>;
 
 /** The run that is going on: how many steps it has. */
 let started = { steps: 0 };
@@ -119,7 +120,7 @@ export function follow(event: RunEvent): void {
       break;
     }
     case 'step':
-      batch(() => followStep(event));
+      followStep(event);
       break;
     case 'picture':
       picture.value = event.bitmap;
@@ -130,18 +131,40 @@ export function follow(event: RunEvent): void {
   }
 }
 
-function followStep({ step, loss, terms, seconds }: Extract<RunEvent, { type: 'step' }>): void {
-  const { steps } = started;
+/** Milliseconds from one sight of the steps to the next: each one is drawn, and that takes its time from the work. */
+const PACE = 200;
+
+/** Steps that are not seen yet. */
+let unseen: StepEvent[] = [];
+let seenAt = 0;
+
+function followStep(event: StepEvent): void {
+  unseen.push(event);
+  const now = performance.now();
+  if (now - seenAt < PACE) return;
+  seenAt = now;
+  batch(showSteps);
+}
+
+function showSteps(): void {
+  const newest = unseen.at(-1);
+  if (!newest) return;
   if (liveHistory.value && run.value?.kind === 'paint') {
-    liveHistory.value = { ...liveHistory.value, records: [...liveHistory.value.records, { step, loss, terms }] };
+    const records = unseen.map(({ step, loss, terms }) => ({ step, loss, terms }));
+    liveHistory.value = { ...liveHistory.value, records: [...liveHistory.value.records, ...records] };
   }
+  const { steps } = started;
+  const mark = Math.max(10, Math.ceil(steps / 5));
+  // Often enough to know that it goes on, seldom enough to be listened to.
+  const told = unseen.find(({ step }) => step % mark === 0);
+  unseen = [];
   if (run.value?.phase !== 'running') return;
+  const { step, loss, seconds } = newest;
   const rate = step / Math.max(seconds, 1e-3);
   const parts = [texts.progress.step(step, steps), texts.progress.loss(loss), texts.progress.rate(rate)];
   if (step > 3) parts.push(texts.progress.left((steps - step) / rate));
   update({ status: parts.join(' · '), share: step / Math.max(1, steps) });
-  // Often enough to know that it goes on, seldom enough to be listened to.
-  if (step % Math.max(10, Math.ceil(steps / 5)) === 0) announcement.value = texts.progress.step(step, steps);
+  if (told) announcement.value = texts.progress.step(told.step, steps);
 }
 
 function update(change: Partial<Run>): void {
@@ -152,8 +175,9 @@ function update(change: Partial<Run>): void {
   run.value = change.status === undefined ? { ...run.value, ...change } : { ...before, ...change };
 }
 
-async function finish(made: ResultFact | undefined): Promise<void> {
+function finish(made: ResultFact | undefined): void {
   batch(() => {
+    showSteps();
     const kind = run.value?.kind;
     run.value = undefined;
     if (!made) {

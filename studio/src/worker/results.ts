@@ -1,5 +1,6 @@
 import { encodeImage, type OutputFormat } from 'fauve';
 import type { ExportFact, InstantRequest, Mix, PictureFormat, ResultFact } from './api.js';
+import type { BrowserDevice } from './engines.js';
 import type { Opened } from './photos.js';
 import { photoBeside } from './photos.js';
 import { bitmapOf, imageOf, mixed, type Pixels } from './pixels.js';
@@ -16,7 +17,7 @@ export interface Made {
   /** How it was made, as JSON, without the mix. */
   readonly recipe: Readonly<Record<string, unknown>>;
   /** Of an instant one whose photo is larger than it: how to make it in full. */
-  readonly again?: InstantRequest;
+  readonly again?: InstantRequest & { readonly device: BrowserDevice };
 }
 
 const THUMBNAIL = 128;

@@ -46,6 +46,9 @@ type OnEvent = (event: RunEvent) => void;
 /** Own pictures as styles are looked at no larger than this. */
 const THUMBNAIL = 192;
 
+/** What the library counts for the host: 14 pictures of float32 RGB, and 150 MB of its own. */
+const hostBytes = ({ width, height }: Image) => 14 * 12 * width * height + 150 * 2 ** 20;
+
 /** Longer side of what the lab looks at. */
 const LAB_SIDE = 256;
 
@@ -104,7 +107,7 @@ export class Studio {
       return this.#keepNative('instant', photo, await this.#native('instant', photo, styles, options, job, onEvent));
     }
     return this.#on(device, async () => {
-      const { image, seconds, engine } = await this.#transform(photo.image, request, job, onEvent);
+      const { image, seconds, engine } = await this.#transform(photo.image, { ...request, device }, job, onEvent);
       const { bytes } = await this.#models.transformerFile(() => {}, job.signal);
       const recipe = {
         ...this.#recipe(photo, engine),
@@ -113,7 +116,7 @@ export class Studio {
         options: resolveApplyOptions(options),
       };
       const made = { kind: 'instant', photo, pixels: pixelsOf(image), engine, seconds, recipe } as const;
-      return this.#results.add(photo.whole ? made : { ...made, again: request });
+      return this.#results.add(photo.whole ? made : { ...made, again: { ...request, device } });
     });
   }
 
@@ -152,15 +155,21 @@ export class Studio {
   /** A result as a file; an instant one of a large photo is made anew, from all of the photo. */
   async export({ result, ...wanted }: ExportRequest, onEvent: OnEvent): Promise<ExportFact> {
     const { photo, pixels, again, recipe } = this.#results.get(result);
-    if (!again || again.device === 'native') return fileOf(photoBeside(photo, pixels), pixels, wanted, recipe);
+    if (!again) return fileOf(photoBeside(photo, pixels), pixels, wanted, recipe);
     const job = this.#begin();
     const whole = await wholeImage(photo);
-    return this.#on(again.device, async () => {
-      const asked = { ...again, options: { ...again.options, size: 'auto' } } as const;
-      const { image } = await this.#transform(whole, asked, job, onEvent);
-      const made = pixelsOf(image);
-      return fileOf(photoBeside({ image: whole, pixels: pixelsOf(whole) }, made), made, wanted, recipe);
+    const asked = { ...again, options: { ...again.options, size: 'auto' } } as const;
+    const transformed = (limit: number) =>
+      this.#on(again.device, () => this.#transform(whole, asked, job, onEvent, limit));
+    const limit = freeMemory();
+    // Here the host's part lies beside the engine's 4 GB, not in them, so that more may fit: it is tried.
+    const generous = limit + hostBytes(whole);
+    const { image } = await transformed(generous).catch((error: unknown) => {
+      if (problemOf(error).kind !== 'memory') throw error;
+      return transformed(limit);
     });
+    const made = pixelsOf(image);
+    return fileOf(photoBeside({ image: whole, pixels: pixelsOf(whole) }, made), made, wanted, recipe);
   }
 
   async gram({ device, styles, layer }: LabRequest, result: number | undefined, onEvent: OnEvent): Promise<GramFact> {
@@ -226,15 +235,20 @@ export class Studio {
     return this.#on(own, async () => work(await this.#bench(fitted(photo.image), own, styles, job, onEvent), job));
   }
 
-  async #transform(image: Image, { device, styles, options }: InstantRequest, job: Job, onEvent: OnEvent) {
-    if (device === 'native') throw new Error('The local server has its own engine.');
+  async #transform(
+    image: Image,
+    { device, styles, options }: InstantRequest & { readonly device: BrowserDevice },
+    job: Job,
+    onEvent: OnEvent,
+    memoryLimit = freeMemory(),
+  ) {
     const onLoading = loadingEvents(onEvent);
     const runtime = await this.#engines.get(device, onLoading);
     const transformer = await this.#models.transformer(runtime, onLoading, job.signal);
     const { width, height } = image;
     onEvent({ type: 'start', width, height, steps: 0, terms: [], engine: runtime.engine });
     const result = await applyTransformer({
-      ...{ image, transformer, options, memoryLimit: freeMemory() },
+      ...{ image, transformer, options, memoryLimit },
       styles: namedStyles(styles),
       signal: job.signal,
     });
