@@ -76,7 +76,7 @@ export function trainReporter(): { tell(event: TrainEvent): void; say(line: stri
           const weights = event.trained >= 1e5 ? `${(event.trained / 1e6).toFixed(2)} million` : String(event.trained);
           return say(
             dim(
-              `${weights} weights, ${iterations} iterations of ${batch} photos of ${cropSize}×${cropSize}; ${event.engine}`,
+              `${weights} weights, ${iterations} iterations of ${batch} ${batch === 1 ? 'photo' : 'photos'} of ${cropSize}×${cropSize}; ${event.engine}`,
             ),
           );
         }

@@ -91,6 +91,8 @@ const KEEP_EVERY = 100;
 /** Steps over which the loss is smoothed, and how many times that it may be before it counts as divergence. */
 const SMOOTHING = 50;
 const DIVERGED = 5;
+/** Steps in a row that are this high: a single hard photo, an even sky for instance, is not the network's fault. */
+const PATIENCE = 4;
 const MOST_ROLLBACKS = 8;
 const WARM_UP = 20;
 
@@ -211,7 +213,8 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
       const terms = Object.fromEntries(graph.terms.map(({ name }) => [name, values[name]![0]!]));
       const record = { step, total, terms, rate, seconds: elapsed() };
       history.push(record);
-      if (step % KEEP_EVERY === 0) lastGood = await moment();
+      // Not in the middle of a rise, of which it will be known in a few steps what it is.
+      if (step >= lastGood.step + KEEP_EVERY && total < 2 * mean(history.slice(-SMOOTHING))) lastGood = await moment();
       if (options.testEvery > 0 && (step % options.testEvery === 0 || step === options.iterations)) {
         await onProgress({ type: 'test', ...(await tester(step, await weightsNow())) });
       }
@@ -279,12 +282,16 @@ function requireSameRun({ resume }: TrainRequest, fingerprint: string): void {
   );
 }
 
+/** @param history of the steps before */
 function diverged(total: number, history: readonly TrainRecord[]): boolean {
   if (!Number.isFinite(total)) return true;
-  if (history.length < SMOOTHING) return false;
-  const recent = history.slice(-SMOOTHING).reduce((sum, record) => sum + record.total, 0) / SMOOTHING;
-  return total > DIVERGED * recent;
+  if (history.length < SMOOTHING + PATIENCE - 1) return false;
+  const usual = mean(history.slice(1 - SMOOTHING - PATIENCE, 1 - PATIENCE));
+  const newest = history.slice(1 - PATIENCE).map((record) => record.total);
+  return Math.min(total, ...newest) > DIVERGED * usual;
 }
+
+const mean = (records: readonly TrainRecord[]) => records.reduce((sum, { total }) => sum + total, 0) / records.length;
 
 function finished(
   { styles, from, name, licence, weights: network, photos }: TrainRequest,
