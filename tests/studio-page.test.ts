@@ -144,10 +144,16 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     await page.getByText(/451 × 300 pixels · onnxruntime-node/).waitFor();
     const instant = await decode((await download(page)).path);
     expect(psnr(instant.image, await applied({}))).toBeGreaterThan(50);
+    expect(() => decodeRecipe(instant.recipe!, 'a.png')).toThrow(
+      'fauve apply fast chelsea.jpg --style great-wave -o FILE',
+    );
     await page.getByRole('button', { name: 'Paint', exact: true }).click();
     await untilIdle(page, slow);
     await page.getByText(/128 × 85 pixels · onnxruntime-node/).waitFor();
     expect(await page.locator('[data-points]').getAttribute('data-points')).toBe('5');
+    const painted = decodeRecipe((await decode((await download(page)).path)).recipe!);
+    expect(painted).toMatchObject({ content: { path: 'chelsea.jpg' }, network: { name: 'distilled' } });
+    expect(painted.styles).toMatchObject([{ path: 'great-wave', shipped: true }]);
     await useProcessor(page);
   });
 

@@ -20,6 +20,13 @@ const schema = z.object({
   options: z.unknown(),
 });
 
+/** What the studio writes into a picture that was made in one pass. */
+const onePassSchema = z.object({
+  transformer: z.object({ name: z.string() }),
+  content: file,
+  styles: z.array(z.object({ name: z.string(), weight: z.number() })),
+});
+
 /**
  * How a picture was made: enough to make it again. It travels inside the picture's metadata.
  * Files are named by their paths, relative to the picture, and told by their SHA-256.
@@ -33,14 +40,26 @@ export function encodeRecipe(recipe: Recipe): string {
   return JSON.stringify(recipe);
 }
 
-/** @throws FauveError `input` when the text is no recipe */
+/** @throws FauveError `input` when the text is no recipe, or that of one pass of a trained network */
 export function decodeRecipe(text: string, fileName = 'The picture'): Recipe {
+  let value: unknown;
   try {
-    const recipe = schema.parse(JSON.parse(text));
+    value = JSON.parse(text);
+    const recipe = schema.parse(value);
     return { ...recipe, options: resolveStylizeOptions(recipe.options) };
   } catch (error) {
+    const onePass = onePassSchema.safeParse(value);
+    if (onePass.success) throw madeInOnePass(fileName, onePass.data);
     throw new FauveError('input', `${fileName} has a recipe that this version of Fauve does not understand.`, {
       cause: error,
     });
   }
+}
+
+function madeInOnePass(fileName: string, { transformer, content, styles }: z.infer<typeof onePassSchema>): FauveError {
+  const flags = styles.map(({ name, weight }) => ` --style ${name}${weight === 1 ? '' : `:${weight}`}`).join('');
+  return new FauveError(
+    'input',
+    `${fileName} was made in one pass of a trained network, not by an optimisation. Make it again with: fauve apply ${transformer.name} ${content.path}${flags} -o FILE`,
+  );
 }

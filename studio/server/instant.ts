@@ -1,7 +1,8 @@
-import { type ApplyOptions, applyTransformer, encodeImage, type NamedStyle } from 'fauve';
+import { type ApplyOptions, applyTransformer, encodeImage, type NamedStyle, sha256Hex } from 'fauve';
 import type { Engine } from './engine.js';
 import type { Work } from './job.js';
 import { readPhoto, type UploadedFile } from './pictures.js';
+import { version } from './version.js';
 
 /** A photo to restyle with the trained network. All that can be checked without work was checked. */
 export interface InstantRequest {
@@ -14,13 +15,18 @@ export interface InstantRequest {
 /** Restyles a photo as `fauve apply` does: the same options and photo give the same picture. */
 export function instantWork({ photo, styles, options }: InstantRequest, engine: Engine): Work {
   return async (report, signal) => {
-    const { image } = await readPhoto(photo);
+    const { image, sha256 } = await readPhoto(photo);
     report.progress({ step: 0, steps: 1, width: image.width, height: image.height, seconds: 0 });
     const result = await engine.withTransformer(({ transformer, memoryLimit }) =>
       applyTransformer({ image, transformer, styles, options, memoryLimit, signal }),
     );
     const { width, height } = result.image;
-    const png = await encodeImage(result.image, 'png');
+    const { fileName: name, bytes } = await engine.network();
+    const recipe = {
+      ...{ fauve: version, engine: (await engine.runtime()).engine, content: { path: photo.name, sha256 } },
+      ...{ transformer: { name, sha256: await sha256Hex(bytes) }, styles, options },
+    };
+    const png = await encodeImage(result.image, 'png', { recipe: JSON.stringify(recipe) });
     return { step: 1, width, height, seconds: result.seconds, png };
   };
 }

@@ -1,8 +1,8 @@
-import { lossTerms, resolveStylizeOptions } from 'fauve';
+import { decodeImage, lossTerms, resolveStylizeOptions } from 'fauve';
 import type { RunEvent, StyleChoice } from './api.js';
 import type { Job } from './job.js';
 import type { Opened } from './photos.js';
-import { type Pixels, pixelsOfBitmap } from './pixels.js';
+import { type Pixels, pixelsOf } from './pixels.js';
 import { ProblemError } from './problem-error.js';
 
 export interface NativeRequest {
@@ -16,8 +16,8 @@ export interface NativeRequest {
 
 export interface NativePicture {
   readonly pixels: Pixels;
-  /** The file as the server wrote it. */
-  readonly file: Blob;
+  /** How it was made, as the server wrote it into the file. */
+  readonly recipe?: Readonly<Record<string, unknown>>;
   readonly seconds: number;
   readonly steps: number;
   readonly stopped?: true;
@@ -108,12 +108,14 @@ export async function runNative(
     await pictures.end();
     const url = end.url ?? state.newest;
     if (!url) throw new ProblemError('stopped', '');
-    const file = await blobAt(address(url));
-    const bitmap = await createImageBitmap(file);
-    const pixels = pixelsOfBitmap(bitmap);
-    bitmap.close();
+    const bytes = new Uint8Array(await (await blobAt(address(url))).arrayBuffer());
+    const { image, recipe } = await decodeImage(bytes, { what: 'Picture', fileName: 'of this computer' });
     const { step: steps } = state;
-    return { pixels, file, steps, seconds: end.seconds ?? state.seconds, ...(end.url ? {} : { stopped: true }) };
+    return {
+      ...{ pixels: pixelsOf(image), steps, seconds: end.seconds ?? state.seconds },
+      ...(recipe === undefined ? {} : { recipe: JSON.parse(recipe) as Record<string, unknown> }),
+      ...(end.url ? {} : { stopped: true }),
+    };
   } finally {
     job.signal.removeEventListener('abort', cancel);
   }

@@ -82,12 +82,3 @@ export async function bitmapOf(pixels: Pixels, longest = MOST_SHOWN): Promise<Im
     resizeQuality: 'high',
   });
 }
-
-/** Pixels of a bitmap, at a size. */
-export function pixelsOfBitmap(bitmap: ImageBitmap, width = bitmap.width, height = bitmap.height): Pixels {
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext('2d', { willReadFrequently: true })!;
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(bitmap, 0, 0, width, height);
-  return context.getImageData(0, 0, width, height);
-}
