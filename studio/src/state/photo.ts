@@ -4,6 +4,7 @@ import {
   announcement,
   busy,
   choices,
+  device,
   fullMix,
   liveHistory,
   mix,
@@ -29,6 +30,7 @@ export async function openPhoto(file: Blob, name = nameOf(file)): Promise<void> 
   problem.value = undefined;
   const opened = await answered(worker().openPhoto(file, name));
   if (!opened) return;
+  void worker().prepare(device.value);
   const { width, height, shown } = opened;
   batch(() => {
     for (const { id } of results.value) void worker().forget(id);

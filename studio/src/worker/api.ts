@@ -147,6 +147,8 @@ export interface StudioWorker {
   start(page: string, server: string | undefined): Promise<void>;
   openPhoto(file: Blob, name: string): Promise<Reply<PhotoFact>>;
   openStyle(file: Blob, name: string): Promise<Reply<OwnStyleFact>>;
+  /** Loads ahead what Instant needs on a device. */
+  prepare(device: DeviceName): Promise<void>;
   instant(request: InstantRequest, onEvent: OnRunEvent): Promise<Reply<ResultFact>>;
   paint(request: PaintRequest, onEvent: OnRunEvent): Promise<Reply<ResultFact>>;
   pause(): Promise<void>;

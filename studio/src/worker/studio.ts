@@ -1,6 +1,7 @@
 import shipped from 'virtual:shipped';
 import {
   applyTransformer,
+  createImage,
   fastTransformerName,
   fitLongerSide,
   freeMemory,
@@ -49,6 +50,9 @@ const THUMBNAIL = 192;
 /** What the library counts for the host: 14 pictures of float32 RGB, and 150 MB of its own. */
 const hostBytes = ({ width, height }: Image) => 14 * 12 * width * height + 150 * 2 ** 20;
 
+/** Side of the picture that is made ahead. */
+const WARM_SIDE = 256;
+
 /** Longer side of what the lab looks at. */
 const LAB_SIDE = 256;
 
@@ -96,6 +100,25 @@ export class Studio {
     const id = this.#styles.size + 1;
     this.#styles.set(id, style);
     return { id, name, bitmap: await bitmapOf(style.pixels, THUMBNAIL) };
+  }
+
+  /**
+   * Loads ahead what Instant needs, and makes one small pass: the browser compiles what runs often. What fails here is tried again,
+   * and told, when it is needed.
+   */
+  async prepare(device: DeviceName): Promise<void> {
+    if (device === 'native') return;
+    const quiet = () => {};
+    try {
+      const runtime = await this.#engines.get(device, quiet);
+      const transformer = await this.#models.transformer(runtime, quiet, new AbortController().signal);
+      const { styles } = transformer;
+      const grey = createImage(WARM_SIDE, WARM_SIDE, new Float32Array(3 * WARM_SIDE ** 2).fill(0.5));
+      await transformer.run(
+        grey,
+        Float32Array.from(styles, () => 1 / styles.length),
+      );
+    } catch {}
   }
 
   async instant(request: InstantRequest, onEvent: OnEvent): Promise<ResultFact> {
@@ -303,9 +326,9 @@ export class Studio {
   }
 
   #keepNative(kind: 'instant' | 'paint', photo: Opened, picture: NativePicture): Promise<ResultFact> {
-    const { pixels, seconds, steps, stopped } = picture;
+    const { pixels, seconds, steps, stopped, recipe = {} } = picture;
     const engine = this.#server ?? '';
-    const made = { kind, photo, pixels, engine, seconds, recipe: this.#recipe(photo, engine) };
+    const made = { kind, photo, pixels, engine, seconds, recipe: { ...this.#recipe(photo, engine), ...recipe } };
     return this.#results.add({
       ...made,
       ...(kind === 'paint' ? { steps } : {}),

@@ -39,6 +39,7 @@ const worker: StudioWorker = {
       () => studio.openStyle(file, name),
       ({ bitmap }) => [bitmap],
     ),
+  prepare: (device) => studio.prepare(device),
   instant: (request, onEvent) =>
     moving(
       () => studio.instant(request, telling(onEvent)),
