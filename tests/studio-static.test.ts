@@ -33,6 +33,10 @@ describe.skipIf(!chromiumPath)(`the page as plain files below a path${skipped}`,
   it('restyles there, with one thread', { timeout: slow }, async () => {
     const { page, requests, url } = studio;
     await openPhoto(page, examplePhoto('chelsea'));
+    // What the first picture needs is loaded before it is asked for.
+    const loaded = (ending: string) => () => requests.some((address) => address.endsWith(ending));
+    await expect.poll(loaded('.wasm'), { timeout: slow }).toBe(true);
+    await expect.poll(loaded('/fast.onnx'), { timeout: slow }).toBe(true);
     await page.getByRole('button', { name: 'Instant', exact: true }).click();
     await page.getByRole('img', { name: 'Result' }).waitFor({ timeout: slow });
     await page.getByText(/451 × 300 pixels · .*1 thread/).waitFor();

@@ -4,6 +4,7 @@ import { texts } from '../texts.js';
 import type { ResultFact, RunEvent } from '../worker/api.js';
 import { requestedOptions } from './controls.js';
 import {
+  ahead,
   announcement,
   busy,
   choices,
@@ -91,12 +92,25 @@ function begin(kind: 'instant' | 'paint'): void {
     problem.value = undefined;
     notice.value = undefined;
     liveHistory.value = undefined;
+    ahead.value = undefined;
     run.value = { kind, phase: 'loading', status: texts.progress.starting };
     started = { steps: 0 };
     unseen = [];
     announcement.value = texts.progress.starting;
   });
 }
+
+/** Loads ahead what the first picture needs, and says so. */
+export async function prepare(): Promise<void> {
+  const tell = (event: RunEvent) => {
+    if (event.type === 'loading' && !busy.value) ahead.value = loadingText(event);
+  };
+  await worker().prepare(device.value, proxy(tell));
+  ahead.value = undefined;
+}
+
+const loadingText = ({ what, loaded, total }: Extract<RunEvent, { type: 'loading' }>) =>
+  texts.progress.loading(texts.progress.files[what] ?? what, loaded, total);
 
 type StepEvent = Extract<RunEvent, { type: 'step' }>;
 
@@ -107,9 +121,8 @@ let started = { steps: 0 };
 export function follow(event: RunEvent): void {
   switch (event.type) {
     case 'loading': {
-      const what = texts.progress.files[event.what] ?? event.what;
       const share = event.total > 0 ? { share: event.loaded / event.total } : {};
-      update({ status: texts.progress.loading(what, event.loaded, event.total), ...share });
+      update({ status: loadingText(event), ...share });
       break;
     }
     case 'start': {

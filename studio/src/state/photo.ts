@@ -1,10 +1,10 @@
 import { batch } from '@preact/signals';
 import { pixels, texts } from '../texts.js';
+import { prepare } from './make.js';
 import {
   announcement,
   busy,
   choices,
-  device,
   fullMix,
   liveHistory,
   mix,
@@ -30,7 +30,7 @@ export async function openPhoto(file: Blob, name = nameOf(file)): Promise<void> 
   problem.value = undefined;
   const opened = await answered(worker().openPhoto(file, name));
   if (!opened) return;
-  void worker().prepare(device.value);
+  void prepare();
   const { width, height, shown } = opened;
   batch(() => {
     for (const { id } of results.value) void worker().forget(id);

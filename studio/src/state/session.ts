@@ -61,6 +61,8 @@ export const mix = signal<Mix>(fullMix);
 export const picture = signal<ImageBitmap | undefined>(undefined);
 /** The losses of the run that is going on. */
 export const liveHistory = signal<LossHistory | undefined>(undefined);
+/** What is being loaded before anything needs it, in words. */
+export const ahead = signal<string | undefined>(undefined);
 export const labOpen = signal(false);
 export const keysOpen = signal(false);
 /** Whether keys without Ctrl or Alt do something: they are in the way of some who speak to their computer. */

@@ -1,5 +1,5 @@
 import { makeInstant, makePaint, obstacle, pause, resume, stop } from '../state/make.js';
-import { results, run } from '../state/session.js';
+import { ahead, results, run } from '../state/session.js';
 import { texts } from '../texts.js';
 import { Icon } from './icon.js';
 
@@ -48,6 +48,7 @@ export function MakeSection() {
           {hint}
         </p>
       )}
+      {ahead.value && <p class="hint">{ahead.value}</p>}
     </section>
   );
 }

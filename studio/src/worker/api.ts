@@ -148,7 +148,7 @@ export interface StudioWorker {
   openPhoto(file: Blob, name: string): Promise<Reply<PhotoFact>>;
   openStyle(file: Blob, name: string): Promise<Reply<OwnStyleFact>>;
   /** Loads ahead what Instant needs on a device. */
-  prepare(device: DeviceName): Promise<void>;
+  prepare(device: DeviceName, onEvent: OnRunEvent): Promise<void>;
   instant(request: InstantRequest, onEvent: OnRunEvent): Promise<Reply<ResultFact>>;
   paint(request: PaintRequest, onEvent: OnRunEvent): Promise<Reply<ResultFact>>;
   pause(): Promise<void>;

@@ -106,12 +106,12 @@ export class Studio {
    * Loads ahead what Instant needs, and makes one small pass: the browser compiles what runs often. What fails here is tried again,
    * and told, when it is needed.
    */
-  async prepare(device: DeviceName): Promise<void> {
+  async prepare(device: DeviceName, onEvent: OnEvent): Promise<void> {
     if (device === 'native') return;
-    const quiet = () => {};
+    const onLoading = loadingEvents(onEvent);
     try {
-      const runtime = await this.#engines.get(device, quiet);
-      const transformer = await this.#models.transformer(runtime, quiet, new AbortController().signal);
+      const runtime = await this.#engines.get(device, onLoading);
+      const transformer = await this.#models.transformer(runtime, onLoading, new AbortController().signal);
       const { styles } = transformer;
       const grey = createImage(WARM_SIDE, WARM_SIDE, new Float32Array(3 * WARM_SIDE ** 2).fill(0.5));
       await transformer.run(

@@ -39,7 +39,7 @@ const worker: StudioWorker = {
       () => studio.openStyle(file, name),
       ({ bitmap }) => [bitmap],
     ),
-  prepare: (device) => studio.prepare(device),
+  prepare: (device, onEvent) => studio.prepare(device, telling(onEvent)),
   instant: (request, onEvent) =>
     moving(
       () => studio.instant(request, telling(onEvent)),
