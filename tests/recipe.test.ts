@@ -36,6 +36,13 @@ describe('what redo cannot do', () => {
     );
   });
 
+  it('puts nothing of a picture into that command that a shell would run', () => {
+    const recipe = (path: string, name: string) =>
+      JSON.stringify({ content: { path, sha256: '' }, transformer: { name }, styles: [{ name: 'udnie', weight: 1 }] });
+    expect(() => decodeRecipe(recipe('a; b', 'fast'))).toThrow('fauve apply fast PHOTO --style udnie -o FILE');
+    expect(() => decodeRecipe(recipe('a', '$(b)'))).toThrow('does not understand');
+  });
+
   it.each(['', '{', '{"fauve":"9"}'])('does not understand %j', (text) => {
     expect(() => decodeRecipe(text, 'out.png')).toThrow(/out\.png has a recipe that this version of Fauve does not/);
   });

@@ -20,11 +20,14 @@ const schema = z.object({
   options: z.unknown(),
 });
 
+/** What becomes part of a command that people copy: a picture may come from anyone. */
+const plainName = z.string().regex(/^[\w.-]+$/);
+
 /** What the studio writes into a picture that was made in one pass. */
 const onePassSchema = z.object({
-  transformer: z.object({ name: z.string() }),
+  transformer: z.object({ name: plainName }),
   content: file,
-  styles: z.array(z.object({ name: z.string(), weight: z.number() })),
+  styles: z.array(z.object({ name: plainName, weight: z.number() })),
 });
 
 /**
@@ -58,8 +61,9 @@ export function decodeRecipe(text: string, fileName = 'The picture'): Recipe {
 
 function madeInOnePass(fileName: string, { transformer, content, styles }: z.infer<typeof onePassSchema>): FauveError {
   const flags = styles.map(({ name, weight }) => ` --style ${name}${weight === 1 ? '' : `:${weight}`}`).join('');
+  const photo = plainName.safeParse(content.path).success ? content.path : 'PHOTO';
   return new FauveError(
     'input',
-    `${fileName} was made in one pass of a trained network, not by an optimisation. Make it again with: fauve apply ${transformer.name} ${content.path}${flags} -o FILE`,
+    `${fileName} was made in one pass of a trained network, not by an optimisation. Make it again with: fauve apply ${transformer.name} ${photo}${flags} -o FILE`,
   );
 }
