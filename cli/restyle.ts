@@ -90,7 +90,7 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
   const resume = job.resume ? await readCheckpoint(output, job.asked) : undefined;
   const pictures = await readPictures(job.pictures, signal);
   if (resume) requireSameSize(resume, pictures.content.image, job.asked);
-  const complete = resume?.options ?? resolveStylizeOptions(options);
+  const complete = resume?.options ?? resolveStylizeOptions(options, job.network);
   const fast = complete.init === 'fast' && !pictures.init ? await fastStart(pictures) : undefined;
   const networks = {
     ...(await loadNetworks(job.network, complete.polish)),

@@ -123,6 +123,16 @@ describe.each<[string, StylizeOptionsInput]>([
   });
 });
 
+it('keeps what the preconditioner of L-BFGS has learnt', async () => {
+  // It is believed after ten steps.
+  const { whole, files } = await runThrough({ options: { steps: 16 } });
+  const resume = decodeCheckpoint(files[12]!);
+  expect(resume.state.numbers.pairs).toBeGreaterThan(10);
+  expectSame(await restyle(runtime, { resume }), whole);
+  const forgetful = { ...resume, state: { ...resume.state, numbers: {} } };
+  expect((await restyle(runtime, { resume: forgetful })).image.data).not.toEqual(whole.image.data);
+});
+
 describe('a checkpoint of something else', () => {
   it('is refused: other content, style, weight, start or network', async () => {
     const { files } = await runThrough({ options: { steps: 1 } });

@@ -27,6 +27,17 @@ describe('resolveStylizeOptions', () => {
     expect(resolveStylizeOptions(given)).toEqual({ ...defaultStylizeOptions, ...given });
   });
 
+  it('takes more steps with a network of VGG, unless a number is given', () => {
+    expect(resolveStylizeOptions({}, 'distilled')).toEqual(defaultStylizeOptions);
+    expect(resolveStylizeOptions({}, 'constructor')).toEqual(defaultStylizeOptions);
+    for (const network of ['vgg16', 'vgg19']) {
+      const { steps, ...rest } = resolveStylizeOptions({}, network);
+      expect(steps).toBeGreaterThan(defaultStylizeOptions.steps);
+      expect({ ...rest, steps: defaultStylizeOptions.steps }).toEqual(defaultStylizeOptions);
+      expect(resolveStylizeOptions({ steps: 7 }, network).steps).toBe(7);
+    }
+  });
+
   it('accepts what it returned', () => {
     const options = resolveStylizeOptions({ size: 'auto', seed: 0xffffffff, averageDecay: 0.99 });
     expect(resolveStylizeOptions(JSON.parse(JSON.stringify(options)))).toEqual(options);

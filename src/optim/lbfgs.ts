@@ -13,9 +13,16 @@ export interface LbfgsOptions {
   readonly sufficientDecrease: number;
   /**
    * v ↦ K·v, symmetric and positive definite: the shape of the inverse Hessian that each direction starts from. The identity
-   * by default, as in the papers; see `pyramidPreconditioner`.
+   * by default, as in the papers; see `PyramidPreconditioner`.
    */
   readonly precondition?: Precondition;
+  /** Told of each pair that is remembered: a preconditioner may learn from it. */
+  readonly learn?: (pair: CurvaturePair) => void;
+  /**
+   * H₀ = initialScale · γ · K. γ is that of the directions that the last step took, where the curvature is higher than in those that
+   * no pair knows yet; 1 in the papers.
+   */
+  readonly initialScale: number;
   /** Evaluations that one step may take before the memory is dropped and steepest descent is tried. */
   readonly maxEvaluations: number;
 }
@@ -27,6 +34,7 @@ export const defaultLbfgsOptions: LbfgsOptions = Object.freeze({
   firstStep: 0.05,
   sufficientDecrease: 1e-4,
   maxEvaluations: 8,
+  initialScale: 1,
 });
 
 /** Loss and gradient at a point. `extra` travels along with the accepted point (the terms of the loss, for one). */
@@ -109,10 +117,10 @@ export class Lbfgs<T> {
     evaluate: Evaluate<T>,
     kind: 'quasi-Newton' | 'steepest',
   ): Promise<{ moved: boolean; evaluations: number }> {
-    const { bounds, sufficientDecrease, maxEvaluations, firstStep, precondition } = this.options;
+    const { bounds, sufficientDecrease, maxEvaluations, firstStep, precondition, initialScale } = this.options;
     const { loss, gradient } = this.current!;
     const free = bounds ? withoutHeld(gradient, this.x, bounds) : gradient;
-    const direction = quasiNewtonDirection(free, kind === 'steepest' ? [] : this.pairs, precondition);
+    const direction = quasiNewtonDirection(free, kind === 'steepest' ? [] : this.pairs, precondition, initialScale);
     if (bounds) hold(direction, free);
     let length = kind === 'steepest' ? firstStep / (largest(direction) || 1) : 1;
     for (let evaluations = 1; evaluations <= maxEvaluations; evaluations++) {
@@ -142,18 +150,20 @@ export class Lbfgs<T> {
     const pair = { s, y };
     if (curvature(pair) <= 1e-10 * dot(y, y)) return;
     this.pairs.push(pair);
+    this.options.learn?.(pair);
     if (this.pairs.length > this.options.history) this.pairs.shift();
   }
 }
 
 /**
- * −H·g by the two-loop recursion, with H₀ = γ·K scaled by the newest pair, γ = s·y / y·Ky (Nocedal & Wright 2006, alg. 7.4; eq. 7.20
- * for K = I, the default). Without pairs it is −K·g.
+ * −H·g by the two-loop recursion, with H₀ = initialScale·γ·K scaled by the newest pair, γ = s·y / y·Ky (Nocedal & Wright 2006,
+ * alg. 7.4; eq. 7.20 for K = I, the default). Without pairs it is −K·g.
  */
 export function quasiNewtonDirection(
   gradient: Float32Array,
   pairs: readonly CurvaturePair[],
   precondition: Precondition = (v) => v,
+  initialScale = 1,
 ): Float32Array {
   const q = negated(gradient);
   const newest = pairs.at(-1);
@@ -165,7 +175,7 @@ export function quasiNewtonDirection(
     alpha[i] = rho[i]! * along;
     along = addScaledThenDot(q, -alpha[i]!, pairs[i]!.y, pairs[Math.max(0, i - 1)]!.s);
   }
-  const gamma = 1 / (rho.at(-1)! * dot(newest.y, precondition(newest.y)));
+  const gamma = initialScale / (rho.at(-1)! * dot(newest.y, precondition(newest.y)));
   const direction = precondition(q);
   for (let i = 0; i < direction.length; i++) direction[i]! *= gamma;
   along = dot(pairs[0]!.y, direction);

@@ -1,60 +1,47 @@
-import { FauveError } from '../errors.js';
-
 /** Height and width of one level. */
-type Size = readonly [height: number, width: number];
+export type LevelSize = readonly [height: number, width: number];
 
 /** Binomial filter [1 3 3 1]/8, times √2 so that a level has the same noise power as the one above it. */
 const NEAR = (3 / 8) * Math.SQRT2;
 const FAR = (1 / 8) * Math.SQRT2;
 
-/**
- * How much further than the finest level each coarser one of the pyramid moves. Measured on pairs (s, y) of real runs: below about
- * 0.15 cycles per pixel the curvature of the total loss falls with the square of the frequency, 10 to 150 times below that of
- * single pixels, so broad washes of colour are what plain gradient steps learn last.
- */
-export const defaultPyramidGains: readonly number[] = Object.freeze([1, 1, 2, 4, 8, 16]);
+/** The planes of an image at several sizes, each half of the one before, and back. */
+export interface ImagePyramid {
+  readonly sizes: readonly LevelSize[];
+  /** Room for all levels: level l is [channels, height, width] of `sizes[l]`. */
+  levels(): Float32Array[];
+  /** Dₗ: fills the levels below the first by filtering and halving l times. */
+  reduce(levels: readonly Float32Array[]): void;
+  /** Σ Dₗᵀ·(level l), into the first level; overwrites the others. */
+  spread(levels: readonly Float32Array[]): void;
+}
 
 /**
- * A symmetric positive definite operator on an image that moves low frequencies further than high ones:
- * K = Σ gain_l · Dₗᵀ·Dₗ, where Dₗ filters and halves l times. It stands in for the inverse Hessian that L-BFGS starts from
- * (a two-level form is Bramble, Pasciak & Xu 1990, "Parallel multilevel preconditioners").
- * @param gains one for each level, the first for the image itself; levels smaller than 2 pixels are left out
- * @returns v ↦ K·v for planes [channels, height, width]; the result is a new array
+ * The filters of an image pyramid (Burt & Adelson 1983) with the transpose of each.
+ * @param levels at most so many; none is made of a level with a side below 2
  */
-export function pyramidPreconditioner(
-  channels: number,
-  height: number,
-  width: number,
-  gains: readonly number[] = defaultPyramidGains,
-): (v: Float32Array) => Float32Array {
-  if (!gains.every((gain) => gain >= 0) || !(gains[0]! > 0)) {
-    throw new FauveError('usage', `Pyramid gains are positive numbers, received ${gains.join(', ')}.`);
-  }
-  const sizes: Size[] = [[height, width]];
-  while (sizes.length < gains.length && Math.min(...sizes.at(-1)!) >= 2) {
+export function imagePyramid(channels: number, height: number, width: number, levels: number): ImagePyramid {
+  const sizes: LevelSize[] = [[height, width]];
+  while (sizes.length < levels && Math.min(...sizes.at(-1)!) >= 2) {
     const [h, w] = sizes.at(-1)!;
     sizes.push([Math.ceil(h / 2), Math.ceil(w / 2)]);
   }
-  const levels = sizes.map(([h, w]) => new Float32Array(channels * h * w));
   const halfway = sizes.map(([h], l) => new Float32Array(channels * h * (sizes[l + 1]?.[1] ?? 0)));
-
-  return (v) => {
-    const result = Float32Array.from(v);
-    levels[0] = result;
-    for (let l = 0; l + 1 < sizes.length; l++) {
-      reduceRows(levels[l]!, halfway[l]!, channels * sizes[l]![0], sizes[l]![1]);
-      reduceColumns(halfway[l]!, levels[l + 1]!, channels, sizes[l]![0], sizes[l + 1]![1]);
-    }
-    for (let l = sizes.length - 1; l >= 0; l--) {
-      const level = levels[l]!;
-      const gain = gains[l]!;
-      if (gain !== 1) for (let i = 0; i < level.length; i++) level[i]! *= gain;
-      const finer = sizes[l + 1];
-      if (!finer) continue;
-      spreadColumns(levels[l + 1]!, halfway[l]!, channels, sizes[l]![0], finer[1]);
-      spreadRows(halfway[l]!, level, channels * sizes[l]![0], sizes[l]![1]);
-    }
-    return result;
+  return {
+    sizes,
+    levels: () => sizes.map(([h, w]) => new Float32Array(channels * h * w)),
+    reduce(levels) {
+      for (let l = 0; l + 1 < sizes.length; l++) {
+        reduceRows(levels[l]!, halfway[l]!, channels * sizes[l]![0], sizes[l]![1]);
+        reduceColumns(halfway[l]!, levels[l + 1]!, channels, sizes[l]![0], sizes[l + 1]![1]);
+      }
+    },
+    spread(levels) {
+      for (let l = sizes.length - 2; l >= 0; l--) {
+        spreadColumns(levels[l + 1]!, halfway[l]!, channels, sizes[l]![0], sizes[l + 1]![1]);
+        spreadRows(halfway[l]!, levels[l]!, channels * sizes[l]![0], sizes[l]![1]);
+      }
+    },
   };
 }
 

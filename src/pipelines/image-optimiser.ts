@@ -7,7 +7,7 @@ import type { LossNetwork } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
 import { adamScalars, adamStep, averageCorrection } from '../optim/adam.js';
 import { Lbfgs } from '../optim/lbfgs.js';
-import { pyramidPreconditioner } from '../optim/pyramid.js';
+import { type LearntCurvature, PyramidPreconditioner } from '../optim/preconditioner.js';
 import { scheduleFactor } from '../optim/schedule.js';
 import type { Runtime, Session, Values } from '../runtime/runtime.js';
 import type { OptimiserState } from './checkpoint.js';
@@ -37,6 +37,8 @@ export interface ImageOptimiser {
 
 /** Pixels stay in [0,1] as part of the optimisation: a picture that is only clipped at the end is another picture. */
 const BOUNDS = [0, 1] as const;
+/** Measured with the preconditioner: 1 ends 0.3 to 0.6 % higher after the same number of steps, 2 needs more evaluations. */
+const INITIAL_SCALE = 1.5;
 
 /** The step graph: losses, gradient and, for Adam, the step itself. Also what the memory is predicted from. */
 export function stepGraph(
@@ -94,15 +96,26 @@ function lbfgsOptimiser(
   losses: LossGraph,
   options: StylizeOptions,
   { width, height }: Scale,
-  { arrays }: OptimiserState,
+  state: OptimiserState,
 ): ImageOptimiser {
-  const precondition =
-    options.preconditioner === 'pyramid' ? { precondition: pyramidPreconditioner(3, height, width) } : {};
+  const { arrays } = state;
+  const preconditioner =
+    options.preconditioner === 'pyramid'
+      ? new PyramidPreconditioner(height, width, undefined, learntCurvature(state))
+      : undefined;
   const count = Object.keys(arrays).filter((name) => name.startsWith('s ')).length;
   const pairs = Array.from({ length: count }, (_, i) => ({ s: arrays[`s ${i}`]!, y: arrays[`y ${i}`]! }));
   const lbfgs = new Lbfgs<StepReport['terms']>(
     arrays.image!,
-    { history: options.history, bounds: BOUNDS, ...precondition },
+    {
+      history: options.history,
+      bounds: BOUNDS,
+      ...(preconditioner && {
+        precondition: (v) => preconditioner.apply(v),
+        learn: (pair) => preconditioner.learn(pair),
+        initialScale: INITIAL_SCALE,
+      }),
+    },
     pairs,
   );
   const measure = async (image: Float32Array) => readReport(losses, await session.run({ image }, reported(losses)));
@@ -126,11 +139,33 @@ function lbfgsOptimiser(
     image: async () => lbfgs.x,
     async state() {
       const remembered = lbfgs.pairs.flatMap(({ s, y }, i) => [[`s ${i}`, s] as const, [`y ${i}`, y] as const]);
-      return { arrays: { image: lbfgs.x, ...Object.fromEntries(remembered) }, numbers: {} };
+      const learnt = preconditioner?.learnt();
+      return {
+        arrays: {
+          image: lbfgs.x,
+          ...Object.fromEntries(remembered),
+          ...named('curvature', learnt?.curvatures),
+          ...named('movement', learnt?.movements),
+        },
+        numbers: learnt ? { pairs: learnt.pairs } : {},
+      };
     },
     measure,
     close: () => session.close(),
   };
+}
+
+const named = (name: string, arrays: readonly Float32Array[] = []) =>
+  Object.fromEntries(arrays.map((data, i) => [`${name} ${i}`, data] as const));
+
+/** What the preconditioner knew when the state was taken; nothing at the start of a scale. */
+function learntCurvature({ arrays, numbers }: OptimiserState): LearntCurvature | undefined {
+  if (numbers.pairs === undefined) return undefined;
+  const of = (name: string) =>
+    Object.keys(arrays)
+      .filter((key) => key.startsWith(`${name} `))
+      .map((_, i) => arrays[`${name} ${i}`]!);
+  return { pairs: numbers.pairs, curvatures: of('curvature'), movements: of('movement') };
 }
 
 /** A total this many times the lowest one of the scale is no noise any more. */

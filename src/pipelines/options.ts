@@ -7,6 +7,13 @@ const weight = z.number().min(0).max(1e9);
 const whole = z.number().int();
 const layerWeights = z.record(z.string().regex(/^relu\d_\d$/), weight);
 
+/**
+ * Steps at the full size by default. After so many the distilled network's own loss still falls, but VGG-19's loss of the picture
+ * stands still; a network that is looked at for itself goes on longer.
+ */
+const DEFAULT_STEPS = 70;
+const STEPS_WITH: Readonly<Record<string, number>> = { vgg16: 105, vgg19: 105 };
+
 /** Everything that decides about the picture, beside the pictures and the weights of the network. */
 const schema = z.strictObject({
   size: z
@@ -44,7 +51,11 @@ const schema = z.strictObject({
     .default('content')
     .describe("where the optimisation starts; fast: with a trained network's picture"),
   optimiser: z.enum(['lbfgs', 'adam']).default('lbfgs').describe('how the image is optimised'),
-  steps: whole.min(1).max(100_000).default(105).describe('steps at the full size'),
+  steps: whole
+    .min(1)
+    .max(100_000)
+    .default(DEFAULT_STEPS)
+    .describe(`steps at the full size; ${STEPS_WITH.vgg19} without being asked for with the networks of VGG`),
   scales: whole.min(1).max(8).default(2).describe('sizes that are worked through, each half the next'),
   coarseSteps: whole.min(1).max(100_000).default(30).describe('steps at each of the smaller sizes'),
   polish: whole
@@ -110,11 +121,16 @@ export const stylizeOptionSpecs: readonly OptionSpec[] = Object.freeze(
 
 /**
  * Checks options and fills in the defaults.
+ * @param network name of the loss network, where its defaults are wanted
  * @throws FauveError `usage` that names the option, what is expected and what was received
  */
-export function resolveStylizeOptions(input: unknown): StylizeOptions {
+export function resolveStylizeOptions(input: unknown, network = ''): StylizeOptions {
   const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const steps = Object.hasOwn(STEPS_WITH, network) ? STEPS_WITH[network] : undefined;
+    const isAsked = (input as StylizeOptionsInput).steps !== undefined;
+    return steps === undefined || isAsked ? parsed.data : { ...parsed.data, steps };
+  }
   const issue = parsed.error.issues[0]!;
   const name = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {

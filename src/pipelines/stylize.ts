@@ -84,7 +84,7 @@ export class StylizeAborted extends FauveError {
 export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   const { runtime, signal, onProgress = () => {}, resume } = request;
   const started = performance.now();
-  const asked = resume?.options ?? resolveStylizeOptions(request.options ?? {});
+  const asked = resume?.options ?? resolveStylizeOptions(request.options ?? {}, request.weights.name);
   const network = vgg(request.weights, asked.pooling);
   if (request.styles.length === 0)
     throw new FauveError('usage', 'There is no style. Give at least one: a painting, or a captured style.');

@@ -159,7 +159,7 @@ export class Studio {
         ...this.#recipe(photo, runtime.engine),
         network: { name: weights.name, sha256: weights.sha256 },
         styles: await Promise.all(styles.map((style) => this.#styleRecipe(style, job))),
-        options: { ...resolveStylizeOptions(options), size: `${image.width}x${image.height}` },
+        options: { ...resolveStylizeOptions(options, weights.name), size: `${image.width}x${image.height}` },
       };
       const pixels = pixelsOf(image);
       const made = { kind: 'paint', photo, pixels, engine: runtime.engine, seconds, steps, recipe } as const;
