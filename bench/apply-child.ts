@@ -5,6 +5,7 @@ import { applyMemory } from '#src/pipelines/apply/memory.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { networkFor } from './apply-network.js';
+import { peakMegabytes } from './peak-memory.js';
 
 const [width, height, model] = process.argv.slice(2) as [string, string, string?];
 const runtime = await startEngine({ device: 'cpu' });
@@ -13,7 +14,7 @@ const image = noiseImage(Number(width), Number(height), 2);
 const styles = transformer.styles.slice(0, 1);
 await applyTransformer({ image, transformer, styles });
 process.send?.({
-  peak: Math.round(process.resourceUsage().maxRSS / 1024),
+  peak: peakMegabytes(),
   predicted: Math.round(applyMemory(transformer, image) / 2 ** 20),
 });
 await runtime.close();

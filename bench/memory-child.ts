@@ -3,6 +3,7 @@ import { noiseImage } from '#src/image/noise.js';
 import { defaultStylizeOptions } from '#src/pipelines/options.js';
 import { stylize } from '#src/pipelines/stylize.js';
 import { startEngine } from '#src/platform/engine-node.js';
+import { peakMegabytes } from './peak-memory.js';
 import { randomVgg19 } from './steps.js';
 
 const [size, optimiser] = process.argv.slice(2) as [string, 'adam' | 'lbfgs'];
@@ -16,5 +17,5 @@ await stylize({
   // Long enough to fill the memory of L-BFGS.
   options: { size: side, optimiser, steps: defaultStylizeOptions.history + 2, coarseSteps: 2 },
 });
-process.send?.(Math.round(process.resourceUsage().maxRSS / 1024));
+process.send?.(peakMegabytes());
 await runtime.close();

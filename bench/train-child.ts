@@ -6,6 +6,7 @@ import { noiseImage } from '#src/image/noise.js';
 import { train } from '#src/pipelines/train/train.js';
 import { pictureFolder } from '#src/platform/picture-folder.js';
 import { connectRuntime } from '#src/runtime/remote.js';
+import { peakMegabytes } from './peak-memory.js';
 import { student, teacher } from './students.js';
 import type { StepFigures } from './train.js';
 
@@ -47,6 +48,6 @@ const [first, last] = [warm[0]!, warm.at(-1)!];
 process.send?.({
   secondsPerStep: seconds.toSorted((a, b) => a - b)[seconds.length >> 1]!,
   outside: 1 - (last.engine - first.engine) / (last.wall - first.wall),
-  peakMegabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+  peakMegabytes: peakMegabytes(),
 } satisfies StepFigures);
 await runtime.close();
