@@ -55,7 +55,7 @@ const schema = z.strictObject({
     .min(1)
     .max(100_000)
     .default(DEFAULT_STEPS)
-    .describe(`steps at the full size; ${STEPS_WITH.vgg19} without being asked for with the networks of VGG`),
+    .describe(`steps at the full size; unless given, ${STEPS_WITH.vgg19} with vgg19 and vgg16`),
   scales: whole.min(1).max(8).default(2).describe('sizes that are worked through, each half the next'),
   coarseSteps: whole.min(1).max(100_000).default(30).describe('steps at each of the smaller sizes'),
   polish: whole
