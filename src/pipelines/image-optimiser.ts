@@ -103,8 +103,8 @@ function lbfgsOptimiser(
     options.preconditioner === 'pyramid'
       ? new PyramidPreconditioner(height, width, undefined, learntCurvature(state))
       : undefined;
-  const count = Object.keys(arrays).filter((name) => name.startsWith('s ')).length;
-  const pairs = Array.from({ length: count }, (_, i) => ({ s: arrays[`s ${i}`]!, y: arrays[`y ${i}`]! }));
+  const changes = numbered(arrays, 'y');
+  const pairs = numbered(arrays, 's').map((s, i) => ({ s, y: changes[i]! }));
   const lbfgs = new Lbfgs<StepReport['terms']>(
     arrays.image!,
     {
@@ -138,14 +138,15 @@ function lbfgsOptimiser(
     },
     image: async () => lbfgs.x,
     async state() {
-      const remembered = lbfgs.pairs.flatMap(({ s, y }, i) => [[`s ${i}`, s] as const, [`y ${i}`, y] as const]);
       const learnt = preconditioner?.learnt();
+      const [moves, changes] = [lbfgs.pairs.map(({ s }) => s), lbfgs.pairs.map(({ y }) => y)];
       return {
         arrays: {
           image: lbfgs.x,
-          ...Object.fromEntries(remembered),
-          ...named('curvature', learnt?.curvatures),
-          ...named('movement', learnt?.movements),
+          ...number('s', moves),
+          ...number('y', changes),
+          ...number('curvature', learnt?.curvatures),
+          ...number('movement', learnt?.movements),
         },
         numbers: learnt ? { pairs: learnt.pairs } : {},
       };
@@ -155,17 +156,21 @@ function lbfgsOptimiser(
   };
 }
 
-const named = (name: string, arrays: readonly Float32Array[] = []) =>
-  Object.fromEntries(arrays.map((data, i) => [`${name} ${i}`, data] as const));
+/** Arrays of one kind as a state holds them: `s 0`, `s 1`, … */
+const number = (kind: string, arrays: readonly Float32Array[] = []): Record<string, Float32Array> =>
+  Object.fromEntries(arrays.map((data, i) => [`${kind} ${i}`, data]));
+
+/** The arrays of a kind, as {@link number} named them. */
+function numbered(arrays: OptimiserState['arrays'], kind: string): Float32Array[] {
+  const found: Float32Array[] = [];
+  for (let data = arrays[`${kind} 0`]; data; data = arrays[`${kind} ${found.length}`]) found.push(data);
+  return found;
+}
 
 /** What the preconditioner knew when the state was taken; nothing at the start of a scale. */
 function learntCurvature({ arrays, numbers }: OptimiserState): LearntCurvature | undefined {
   if (numbers.pairs === undefined) return undefined;
-  const of = (name: string) =>
-    Object.keys(arrays)
-      .filter((key) => key.startsWith(`${name} `))
-      .map((_, i) => arrays[`${name} ${i}`]!);
-  return { pairs: numbers.pairs, curvatures: of('curvature'), movements: of('movement') };
+  return { pairs: numbers.pairs, curvatures: numbered(arrays, 'curvature'), movements: numbered(arrays, 'movement') };
 }
 
 /** A total this many times the lowest one of the scale is no noise any more. */
