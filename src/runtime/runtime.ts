@@ -115,14 +115,16 @@ export function createRuntime(
     );
 
   const open = async (model: Model): Promise<Session> => {
+    // What is below must not hold on to the model: its bytes, up to a hundred million, would live as long as the session.
+    const { inputs: shapes, outputs: results } = model;
     const session = await create(model.bytes).catch((error) => engineFailed('prepare the network', error));
     const resident: Record<string, Ort.Tensor> = {};
     const tensor = (name: string, data: Float32Array): Ort.Tensor => {
-      const shape = model.inputs[name];
+      const shape = shapes[name];
       if (!shape)
         throw new FauveError(
           'usage',
-          `The model has no input '${name}'. It has ${Object.keys(model.inputs).join(', ')}.`,
+          `The model has no input '${name}'. It has ${Object.keys(shapes).join(', ')}.`,
         );
       if (data.length !== sizeOf(shape)) {
         throw new FauveError('input', `'${name}' needs ${sizeOf(shape)} values [${shape}], received ${data.length}.`);
@@ -130,7 +132,7 @@ export function createRuntime(
       return new ort.Tensor('float32', data, shape);
     };
     const opened: Session = {
-      model: { inputs: model.inputs, outputs: model.outputs },
+      model: { inputs: shapes, outputs: results },
       async write(values) {
         for (const [name, data] of Object.entries(values)) resident[name] = tensor(name, data);
       },
@@ -146,7 +148,7 @@ export function createRuntime(
         inTurn(async () => {
           const inputs: Record<string, Ort.Tensor> = { ...resident };
           for (const [name, data] of Object.entries(feeds)) inputs[name] = tensor(name, data);
-          const missing = Object.keys(model.inputs).find((name) => !inputs[name]);
+          const missing = Object.keys(shapes).find((name) => !inputs[name]);
           if (missing) throw new FauveError('usage', `The input '${missing}' was neither written nor fed.`);
           const wanted = [...new Set([...fetch, ...Object.values(carry)])];
           const outputs = await session.run(inputs, wanted).catch((error) => engineFailed('run the network', error));
