@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '#src/graph/evaluate.js';
 import type { Tensor } from '#src/graph/tensor.js';
-import { distilledTaps } from '#src/networks/distilled.js';
-import type { NetworkWeights } from '#src/networks/network.js';
+import { distilledTaps, kernelScales } from '#src/networks/distilled.js';
+import type { NetworkWeights, WeightTensor } from '#src/networks/network.js';
 import { defaultAdamOptions } from '#src/optim/adam.js';
 import { type PictureSource, randomFor, randomSquare } from '#src/pipelines/crops.js';
 import { decodeDistilCheckpoint, encodeDistilCheckpoint } from '#src/pipelines/distil/checkpoint.js';
@@ -89,6 +89,37 @@ describe('the closed form', { timeout: 60_000 }, () => {
       expect(errors[tap]).toBeGreaterThan(0);
       expect(errors[tap]).toBeLessThan(0.5);
     }
+  });
+
+  it('rounds kernels so that the features suffer less than by rounding each weight', async () => {
+    const shape = every(6);
+    const layers = layersOf(shape, teacher);
+    const errorsOf = async (kernels: ReadonlyMap<string, WeightTensor>) =>
+      (await fitHeads(runtime, teacher, kernels, layers, batches)).errors;
+    const exact = await closedForm(runtime, teacher, shape, layers, batches, () => {});
+    const plain = new Map(exact);
+    for (const layer of layers) {
+      const { shape: size, data } = exact.get(`${layer}.weight`)!;
+      const scale = kernelScales({ shape: size, data }, 7);
+      const each = data.length / scale.length;
+      const rounded = data.map((value, i) => {
+        const step = scale[Math.floor(i / each)]!;
+        return Math.round(value / step) * step;
+      });
+      plain.set(`${layer}.weight`, { shape: size, data: rounded });
+    }
+    const fitted = await closedForm(runtime, teacher, shape, layers, batches, () => {}, 7);
+    for (const layer of layers) {
+      const { shape: size, data } = fitted.get(`${layer}.weight`)!;
+      const scale = kernelScales({ shape: size, data }, 7);
+      const each = data.length / scale.length;
+      for (const [i, value] of data.entries()) {
+        const number = value / scale[Math.floor(i / each)]!;
+        expect(Math.abs(number - Math.round(number))).toBeLessThan(1e-3);
+      }
+    }
+    const [better, worse] = [await errorsOf(fitted), await errorsOf(plain)];
+    expect(better.relu5_1!).toBeLessThan(0.8 * worse.relu5_1!);
   });
 
   it.each([

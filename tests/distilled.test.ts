@@ -50,7 +50,7 @@ describe('the file of a distilled network', () => {
       const largest = Math.max(...data.map(Math.abs));
       for (const [i, value] of data.entries()) expect(Math.abs(readData[i]! - value)).toBeLessThan(largest / 250);
     }
-    expect(encodeDistilled(read.tensors, read.origin).byteLength).toBe(bytes.byteLength);
+    expect((await decodeDistilled(encodeDistilled(read.tensors, read.origin))).tensors).toEqual(read.tensors);
     const kernels = [...network.tensors].flatMap(([name, { data }]) => (name.endsWith('.weight') ? [data.length] : []));
     expect(kernels.reduce((a, b) => a + b)).toBeLessThan(bytes.byteLength);
     expect(vgg(read).layers).toEqual(vgg(network).layers);
@@ -58,6 +58,22 @@ describe('the file of a distilled network', () => {
 
   it('believes the checksum that it is given', async () => {
     expect(await decodeDistilled(bytes, 'abc')).toMatchObject({ sha256: 'abc' });
+  });
+
+  it('holds kernels of few levels in fewer bytes, and gives back exactly what lies on that grid', async () => {
+    const origin = { name: 'tiny', teacher: 'vgg19', teacherSha256: '0'.repeat(64), made: 'by the tests' };
+    const coarse = encodeDistilled(network.tensors, origin, 7);
+    expect(coarse.byteLength).toBeLessThan(bytes.byteLength);
+    const read = await decodeDistilled(coarse);
+    for (const [name, { data }] of read.tensors) {
+      if (!name.endsWith('.weight')) continue;
+      const size = data.length / 4;
+      for (let channel = 0; channel < 4; channel++) {
+        const values = data.subarray(channel * size, (channel + 1) * size);
+        expect(new Set(values).size).toBeLessThanOrEqual(15);
+      }
+    }
+    expect((await decodeDistilled(encodeDistilled(read.tensors, origin, 7))).tensors).toEqual(read.tensors);
   });
 
   it('may have fewer layers, and channels of its own in each', async () => {
@@ -84,7 +100,7 @@ describe('what is no distilled network', () => {
       writeSafetensors(tensors, { ...metadata, format: 'x\n'.repeat(99) }),
       /its format is "x\\nx.{1,90}, expected/,
     ],
-    ['without a format', writeSafetensors(tensors), /its format is undefined, expected fauve-distilled-2/],
+    ['without a format', writeSafetensors(tensors), /its format is undefined, expected fauve-distilled-3/],
     ['without convolutions', writeSafetensors(new Map(), metadata), /it has no convolution/],
     ['without a bias', changed({ 'conv3_2.bias': undefined }), /it has no conv3_2\.bias/],
     [
@@ -95,11 +111,15 @@ describe('what is no distilled network', () => {
     [
       'with a kernel of 5×5',
       changed({ 'conv2_1.weight': zeros(4, 4, 5, 5) }),
-      /conv2_1\.weight is \[4,4,5,5\], expected \[any,4,3,3\]/,
+      /conv2_1\.weight is \[4,4,5,5\], expected \[4,4,3,3\]/,
     ],
-    ['with layers that do not fit', changed({ 'conv2_1.weight': zeros(4, 3, 3, 3) }), /expected \[any,4,3,3\]/],
+    [
+      'with layers that do not fit',
+      changed({ 'conv2_1.weight': zeros(4, 3, 3, 3) }),
+      /is \[4,3,3,3\], expected \[4,4,3,3\]/,
+    ],
     ['with a kernel without a scale', changed({ 'conv2_1.scale': undefined }), /it has no conv2_1\.scale/],
-    ['with a bias that does not fit', changed({ 'conv2_1.bias': zeros(5) }), /conv2_1\.bias is \[5\], expected \[4\]/],
+    ['with a bias that does not fit', changed({ 'conv2_1.bias': zeros(5) }), /conv2_1\.scale is \[4\], expected \[5\]/],
     [
       'with a head that does not fit',
       changed({ 'relu2_1.head': zeros(3, 6) }),
@@ -115,7 +135,22 @@ describe('what is no distilled network', () => {
         ]),
         metadata,
       ),
-      /conv1_1\.weight is \[0,3,3,3\]/,
+      /conv1_1\.bias is \[0\]/,
+    ],
+    [
+      'with packed numbers that are none',
+      changed({ 'conv2_1.weight': zeros(9) }),
+      /conv2_1\.weight cannot be unpacked/,
+    ],
+    [
+      'with too few packed numbers',
+      changed({ 'conv2_1.weight': tensors.get('conv1_1.weight') }),
+      /conv2_1\.weight holds 108 numbers, expected 144/,
+    ],
+    [
+      'with too many packed numbers',
+      changed({ 'conv1_1.weight': tensors.get('conv2_1.weight') }),
+      /conv1_1\.weight cannot be unpacked/,
     ],
     ['with a head of no layer', changed({ 'relu9_1.head': zeros(4, 6) }), /"relu9_1\.head" belongs to no layer/],
     ['with something else', changed({ ['x'.repeat(500)]: zeros(1) }), /"x{40}" belongs to no layer/],

@@ -1,3 +1,4 @@
+import { deflateSync, inflateSync } from 'fflate';
 import { FauveError } from '../errors.js';
 import { toHalfPrecision } from './floats.js';
 import type { NetworkWeights, WeightTensor } from './network.js';
@@ -5,7 +6,9 @@ import { caffePreprocessing } from './registry.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
 import { sha256Hex } from './weights.js';
 
-const FORMAT = 'fauve-distilled-2';
+const FORMAT = 'fauve-distilled-3';
+/** Its kernels are not packed. */
+const EARLIER_FORMAT = 'fauve-distilled-2';
 
 /** Layers that losses look at by default; a distilled network has a head for each. */
 export const distilledTaps: readonly string[] = Object.freeze([
@@ -27,44 +30,99 @@ export interface DistilledOrigin {
   readonly made: string;
 }
 
+/** The largest whole number that a kernel is made of, unless it is said otherwise: 8 bits. */
+export const MOST_LEVELS = 127;
+
 /**
- * The file of a distilled network: safetensors in the order of the network, kernels as 8-bit integers with a scale for each output
- * channel, the rest as 16-bit floats. It takes what its teacher takes: RGB in 0..255 minus the mean of ImageNet.
+ * The file of a distilled network: safetensors in the order of the network. Kernels and heads are whole numbers with a scale for each
+ * output channel, packed by DEFLATE (RFC 1951), which spends on each number what it says: with 24 levels about four bits. The rest is
+ * 16-bit floats. It takes what its teacher takes: RGB in 0..255 minus the mean of ImageNet.
+ * @param levels the largest whole number of a kernel, 1..127; kernels that lie on such a grid already stay as they are
  */
 export function encodeDistilled(
   tensors: ReadonlyMap<string, WeightTensor>,
   { name, teacher, teacherSha256, made }: DistilledOrigin,
+  levels = MOST_LEVELS,
 ): Uint8Array<ArrayBuffer> {
   const stored = new Map(
-    [...tensors].flatMap(([key, tensor]) => (isKernel(key) ? quantised(key, tensor) : [[key, tensor]])),
+    [...tensors].flatMap(([key, tensor]) => {
+      if (isKernel(key)) return packed(key, tensor, kernelScales(tensor, levels), channelOfKernel(tensor));
+      if (isHead(key)) return packed(key, tensor, headScales(tensor), channelOfHead(tensor));
+      return [[key, tensor] as const];
+    }),
   );
   return writeSafetensors(stored, { format: FORMAT, name, teacher, teacherSha256, made }, (key) =>
-    isKernel(key) ? 'I8' : 'F16',
+    isKernel(key) || isHead(key) ? 'I8' : 'F16',
   );
 }
 
 const isKernel = (key: string) => key.endsWith('.weight');
-const scaleOf = (key: string) => key.replace('.weight', '.scale');
-const LARGEST = 127;
+const isHead = (key: string) => key.endsWith('.head');
+const scaleOf = (key: string) => key.replace(/\.(weight|head)$/, '.scale');
 
-/** `conv1_1.weight` [O,I,3,3] as whole numbers from −127 to 127, and `conv1_1.scale` [O], what one of them is worth. */
-function quantised(key: string, { shape, data }: WeightTensor): [string, WeightTensor][] {
-  const [channels = 0] = shape;
-  const size = data.length / channels;
-  const largest = Float32Array.from({ length: channels }, (_, o) =>
-    data.subarray(o * size, (o + 1) * size).reduce((most, value) => Math.max(most, Math.abs(value)), 0),
-  );
-  // Of the scale as 16 bits keep it; rounded up by their precision, so that no number exceeds 127.
-  const scale = toHalfPrecision(largest.map((most) => Math.max((most / LARGEST) * (1 + 2 ** -10), 2 ** -24)));
+/** What a 1 is worth in each output channel of a kernel [O,I,3,3], as 16 bits keep it. */
+export function kernelScales({ shape, data }: WeightTensor, levels: number): Float32Array {
+  return scales(shape[0]!, data, channelOfKernel({ shape, data }), levels);
+}
+
+/** The same for the teacher's channels of a head [k,C]. */
+const headScales = (head: WeightTensor) => scales(head.shape[1]!, head.data, channelOfHead(head), MOST_LEVELS);
+
+type ChannelOf = (index: number) => number;
+
+function channelOfKernel({ shape, data }: WeightTensor): ChannelOf {
+  const size = data.length / shape[0]!;
+  return (i) => Math.floor(i / size);
+}
+
+function channelOfHead({ shape }: WeightTensor): ChannelOf {
+  const channels = shape[1]!;
+  return (i) => i % channels;
+}
+
+function scales(channels: number, data: Float32Array, channelOf: ChannelOf, levels: number): Float32Array {
+  const largest = new Float32Array(channels);
+  for (const [i, value] of data.entries()) {
+    const channel = channelOf(i);
+    largest[channel] = Math.max(largest[channel]!, Math.abs(value));
+  }
+  return toHalfPrecision(largest.map((most) => Math.max(most / levels, 2 ** -24)));
+}
+
+/** Whole numbers as bytes, packed, and what one of them is worth. */
+function packed(
+  key: string,
+  { data }: WeightTensor,
+  scale: Float32Array,
+  channelOf: ChannelOf,
+): [string, WeightTensor][] {
+  const numbers = Int8Array.from(data, (value, i) => Math.round(value / scale[channelOf(i)]!));
+  const bytes = deflateSync(new Uint8Array(numbers.buffer), { level: 9 });
   return [
-    [key, { shape, data: data.map((value, i) => Math.round(value / scale[Math.floor(i / size)]!)) }],
-    [scaleOf(key), { shape: [channels], data: scale }],
+    [
+      key,
+      { shape: [bytes.length], data: Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)) },
+    ],
+    [scaleOf(key), { shape: [scale.length], data: scale }],
   ];
+}
+
+/** The whole numbers of a tensor of this size, or what is wrong with them. */
+function unpacked({ data }: WeightTensor, size: number): Float32Array | string {
+  let bytes: Uint8Array;
+  try {
+    bytes = inflateSync(new Uint8Array(Int8Array.from(data).buffer), { out: new Uint8Array(size) });
+  } catch (error) {
+    return `cannot be unpacked (${(error as Error).message})`;
+  }
+  if (bytes.length !== size) return `holds ${bytes.length} numbers, expected ${size}`;
+  return Float32Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, size));
 }
 
 /**
  * Reads a distilled network. Its architecture is what the shapes in the file say: convolutions `conv1_1.weight` [O,I,3,3] with
- * `.scale` [O] and `.bias` [O], each fed by the one before, and heads `relu1_1.head` [O,C].
+ * `.scale` [O] and `.bias` [O], each fed by the one before, and heads `relu1_1.head` [O,C] with `.scale` [C]. In files of the earlier
+ * format kernels are not packed and heads are floats without a scale.
  * @param sha256 SHA-256 (hex) of the bytes when it is known; otherwise it is computed
  * @throws FauveError `input` for a damaged file, or one that holds something else
  */
@@ -81,7 +139,8 @@ export async function decodeDistilled(
     );
   };
   const { format, name = '', teacher = '', teacherSha256 = '', made = '' } = metadata;
-  if (format !== FORMAT) fail(`its format is ${JSON.stringify(format?.slice(0, 40))}, expected ${FORMAT}`);
+  if (format !== FORMAT && format !== EARLIER_FORMAT)
+    fail(`its format is ${JSON.stringify(format?.slice(0, 40))}, expected ${FORMAT}`);
   const ordered = new Map<string, WeightTensor>();
   const take = (key: string, expected: readonly (number | undefined)[]): WeightTensor => {
     const tensor = tensors.get(key) ?? fail(`it has no ${key}`);
@@ -100,18 +159,40 @@ export async function decodeDistilled(
     if (!blocks.has(block)) fail(`block ${block} has no convolution`);
   }
   if (blocks.has(0)) fail('there is no block 0');
+  // Whole numbers times their scales; of the files that are not packed the numbers as they are.
+  const takeScaled = (key: string, shape: readonly number[], channelOf: ChannelOf, channels: number): WeightTensor => {
+    const scale = take(scaleOf(key), [channels]).data;
+    const size = shape.reduce((product, n) => product * n, 1);
+    const stored = tensors.get(key)?.shape.length === 1 ? unpacked(tensors.get(key)!, size) : take(key, shape).data;
+    const numbers = typeof stored === 'string' ? fail(`${key} ${stored}`) : stored;
+    return { shape, data: numbers.map((value, i) => value * scale[channelOf(i)]!) };
+  };
   let channels = 3;
   for (const layer of layers) {
-    const { shape, data } = take(`${layer}.weight`, [undefined, channels, 3, 3]);
-    channels = shape[0]!;
-    const size = data.length / channels;
-    const scale = take(`${layer}.scale`, [channels]).data;
-    ordered.set(`${layer}.weight`, { shape, data: data.map((value, i) => value * scale[Math.floor(i / size)]!) });
-    ordered.set(`${layer}.bias`, take(`${layer}.bias`, [channels]));
+    const bias = take(`${layer}.bias`, [undefined]);
+    const kernel = [bias.shape[0]!, channels, 3, 3];
+    const size = 9 * channels;
+    ordered.set(
+      `${layer}.weight`,
+      takeScaled(`${layer}.weight`, kernel, (i) => Math.floor(i / size), bias.shape[0]!),
+    );
+    ordered.set(`${layer}.bias`, bias);
+    channels = bias.shape[0]!;
     const head = `${layer.replace('conv', 'relu')}.head`;
-    if (tensors.has(head)) ordered.set(head, take(head, [channels, undefined]));
+    if (!tensors.has(head)) continue;
+    if (tensors.get(head)!.shape.length !== 1) {
+      ordered.set(head, take(head, [channels, undefined]));
+      continue;
+    }
+    const [wide = 0] = take(scaleOf(head), [undefined]).shape;
+    ordered.set(
+      head,
+      takeScaled(head, [channels, wide], (i) => i % wide, wide),
+    );
   }
-  const stranger = [...tensors.keys()].find((key) => !ordered.has(key.replace('.scale', '.weight')));
+  const stranger = [...tensors.keys()].find(
+    (key) => !ordered.has(key.replace('.scale', '.weight')) && !ordered.has(key.replace('.scale', '.head')),
+  );
   if (stranger !== undefined) fail(`${JSON.stringify(stranger.slice(0, 40))} belongs to no layer`);
   return {
     name,

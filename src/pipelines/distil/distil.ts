@@ -191,10 +191,18 @@ async function startInClosedForm(
   let makings = await Promise.all(slots.map((slot) => startMaking(request, options, 0, slot)));
   const batches = await cropBatches(request, options, 4);
   for (let round = 0; ; round++) {
-    const kernels = await closedForm(runtime, teacher, options.shape, layers, batches, async (layer) => {
-      await onProgress({ type: 'closed form', round, layer, seconds: elapsed() });
-      stopIfAborted(request);
-    });
+    const kernels = await closedForm(
+      runtime,
+      teacher,
+      options.shape,
+      layers,
+      batches,
+      async (layer) => {
+        await onProgress({ type: 'closed form', round, layer, seconds: elapsed() });
+        stopIfAborted(request);
+      },
+      options.levels,
+    );
     const start = await withHeads(request, kernels, layers, batches, elapsed);
     if (round === options.rounds) return { start, makings };
     await onProgress({ type: 'restyling', round: round + 1, seconds: elapsed() });

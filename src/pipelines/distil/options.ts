@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FauveError } from '../../errors.js';
+import { MOST_LEVELS } from '../../networks/distilled.js';
 import { studentShapes } from './student.js';
 
 const count = z.number().int().min(0).max(1_000_000);
@@ -13,6 +14,13 @@ const schema = z.strictObject({
     .record(z.string().regex(/^conv\d_\d$/), z.number().int().min(1))
     .default(studentShapes.distilled)
     .describe("channels of each convolution, which are named as the teacher's"),
+  levels: z
+    .number()
+    .int()
+    .min(1)
+    .max(MOST_LEVELS)
+    .default(MOST_LEVELS)
+    .describe('largest whole number in the kernels of the file'),
   steps: count.default(2000).describe('training steps after the closed form'),
   crops: count.min(8).default(96).describe('crops that the closed form is fitted to'),
   rounds: count
