@@ -187,16 +187,17 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
   },
 };
 
-const rotatedKernels = new WeakMap<Tensor, Tensor>();
+const rotatedKernels = new WeakMap<Tensor, WeakRef<Tensor>>();
 
-/** The kernel turned by 180° with input and output channels swapped; of a constant, a constant (kept, it is large). */
+/** The kernel turned by 180° with input and output channels swapped; of a constant, a constant (it is large: one for all graphs that are being made). */
 function rotateKernel(w: Tensor): Tensor {
-  const known = rotatedKernels.get(w);
+  const known = rotatedKernels.get(w)?.deref();
   if (known) return known;
   const [out, inner, kh, kw] = w.shape as [number, number, number, number];
   const turned = slice(w, [0, 0, kh - 1, kw - 1], [out, inner, kh, kw], [1, 1, -1, -1]);
   const rotated = transpose(turned, [1, 0, 2, 3]);
-  rotatedKernels.set(w, rotated);
+  // Weakly: once the engine has it, nobody needs it until the next size.
+  rotatedKernels.set(w, new WeakRef(rotated));
   return rotated;
 }
 

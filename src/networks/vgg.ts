@@ -52,7 +52,7 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
   };
   const minimumSize = (wanted: readonly string[]): number => 2 ** Math.max(0, ...wanted.map(blockOf));
 
-  // The same nodes in every graph that this network is built into: a rotated kernel is then made only once.
+  // The same nodes in every graph that this network is built into: a rotated kernel is then made once for those made together.
   const constants = new Map<string, Tensor>();
   const parameter = (name: string): Tensor => {
     const known = constants.get(name);

@@ -85,12 +85,14 @@ export interface RuntimeOptions {
   readonly threads?: number;
   /** Says what an error means and what to do about it, where the engine's own words do not. */
   readonly explain?: (error: unknown) => string | undefined;
+  /** Called when the engine has taken over a model, whose bytes nobody needs any more. */
+  readonly tidy?: () => void;
 }
 
 /** A {@link Runtime} in this thread, over the ONNX Runtime that is passed in. */
 export function createRuntime(
   ort: OrtLike,
-  { device, engine, threads, explain = () => undefined }: RuntimeOptions,
+  { device, engine, threads, explain = () => undefined, tidy = () => undefined }: RuntimeOptions,
 ): Runtime {
   const engineFailed = (what: string, error: unknown): never => {
     const why = explain(error) ?? messageOf(error);
@@ -118,14 +120,12 @@ export function createRuntime(
     // What is below must not hold on to the model: its bytes, up to a hundred million, would live as long as the session.
     const { inputs: shapes, outputs: results } = model;
     const session = await create(model.bytes).catch((error) => engineFailed('prepare the network', error));
+    tidy();
     const resident: Record<string, Ort.Tensor> = {};
     const tensor = (name: string, data: Float32Array): Ort.Tensor => {
       const shape = shapes[name];
       if (!shape)
-        throw new FauveError(
-          'usage',
-          `The model has no input '${name}'. It has ${Object.keys(shapes).join(', ')}.`,
-        );
+        throw new FauveError('usage', `The model has no input '${name}'. It has ${Object.keys(shapes).join(', ')}.`);
       if (data.length !== sizeOf(shape)) {
         throw new FauveError('input', `'${name}' needs ${sizeOf(shape)} values [${shape}], received ${data.length}.`);
       }
