@@ -15,7 +15,6 @@ import {
   resizeImage,
   type Style,
   sha256Hex,
-  shippedNetworkNames,
   startEngine,
   texture,
 } from '#src/index.node.js';
@@ -28,7 +27,7 @@ const usage = `npm run gallery -- [PAINTINGS] [options]
   --force            makes anew what is up to date
   --out DIR          another folder than models/styles`;
 
-/** Bytes of a style for each network, more for the wider one: all styles and swatches together stay below 3 MB. */
+/** The networks that the gallery is for, and bytes of a style for each: all styles and swatches together stay below 3 MB. */
 const BYTES = { distilled: 54 * 1024, 'distilled-small': 30 * 1024 };
 
 /** A swatch is painted larger than it is shown, so that its strokes are sharp. */
@@ -76,7 +75,7 @@ const manifestPath = join(values.out, 'manifest.json');
 const manifest: Record<string, Made> = existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath, 'utf8')) : {};
 
 const networks: NetworkWeights[] = [];
-for (const name of shippedNetworkNames) networks.push(await loadNetworkWeights(name));
+for (const name of Object.keys(BYTES)) networks.push(await loadNetworkWeights(name));
 const runtime = await startEngine();
 try {
   for (const entry of entries) await make(entry, runtime);

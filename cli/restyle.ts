@@ -93,7 +93,7 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
   const complete = resume?.options ?? resolveStylizeOptions(options, job.network);
   const fast = complete.init === 'fast' && !pictures.init ? await fastStart(pictures) : undefined;
   const networks = {
-    ...(await loadNetworks(job.network, complete.polish)),
+    ...(await loadNetworks(job.network, complete.polish, job.recipe?.polish?.name)),
     ...(fast ? { fast: { name: fast.transformer.fileName, sha256: await sha256Hex(fast.transformer.bytes) } } : {}),
   };
   throwIfStopped(signal);
@@ -180,12 +180,12 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
 }
 
 /** @throws FauveError as `loadNetworkWeights`, before any work */
-async function loadNetworks(name: string, polish: number): Promise<Networks> {
+async function loadNetworks(name: string, polish: number, polisher = polishNetworkName): Promise<Networks> {
   const weights = await loadNetworkWeights(name);
   if (polish === 0) return { weights };
-  const polishWeights = await loadNetworkWeights(polishNetworkName).catch((error: unknown) => {
+  const polishWeights = await loadNetworkWeights(polisher).catch((error: unknown) => {
     if (!(error instanceof FauveError)) throw error;
-    const why = `--polish ends with steps of ${polishNetworkName}. ${error.message}`;
+    const why = `--polish ends with steps of ${polisher}. ${error.message}`;
     throw new FauveError(error.code, why, { cause: error });
   });
   return { weights, polishWeights };

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { quantise } from '#src/image/quantise.js';
+import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
+import { captureStyle } from '#src/pipelines/capture.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/pipelines/checkpoint.js';
 import { measureLosses } from '#src/pipelines/losses.js';
 import { requireMemory } from '#src/pipelines/memory.js';
@@ -20,6 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
+const about = { name: 'waves', title: 'Waves', artist: 'Nobody', year: 1901, source: '' };
 const weights = { ...tinyDistilled({ seed: 4 }), sha256: 'a'.repeat(64) };
 const polished = (polish: number, given: Restyling = {}) =>
   restyle(runtime, { weights, polishWeights: tinyWeights, ...given, options: { steps: 3, polish, ...given.options } });
@@ -94,6 +97,18 @@ describe('polish', () => {
     });
     expect(await failure(run)).toMatch(/^usage: polish ends with 2 steps of another network and needs its weights/);
     expect(events).toEqual([]);
+  });
+
+  it('takes captured styles that hold something for its network', async () => {
+    const capture = (networks: NetworkWeights[]) =>
+      captureStyle({ image: scene(96, 96, 2), about, networks, runtime, bytes: 1e6 });
+    const both = await capture([weights, tinyWeights]);
+    const { scales } = await polished(2, { styles: [{ style: both, weight: 1 }] });
+    expect(scales.at(-1)).toMatchObject({ steps: 2, network: 'vgg19' });
+    const one = await capture([weights]);
+    expect(await failure(polished(2, { styles: [{ style: one, weight: 1 }] }))).toMatch(
+      /^usage: polish has to look at the painting with vgg19, and the style waves was captured for other networks/,
+    );
   });
 
   it('needs the memory of the larger network, and of the weights of the other', () => {

@@ -146,7 +146,7 @@ async function run(values: Values): Promise<void> {
     });
     const made = `fauve distil, ${result.options.steps} steps, seed ${result.options.seed}`;
     const origin = { name: result.options.name, teacher: teacher.name, teacherSha256: teacher.sha256, made };
-    const bytes = encodeDistilled(result.tensors, origin);
+    const bytes = encodeDistilled(result.tensors, origin, result.options.levels);
     await writeFileAtomically(output, bytes);
     if (plot !== undefined) await writeDistilPlot(plot, result.history, result.tests);
     await rm(file, { force: true });

@@ -1,15 +1,16 @@
 import { FauveError } from '../errors.js';
 import type { NetworkWeights } from '../networks/network.js';
 import { type LossNetwork, vgg } from '../networks/vgg.js';
+import type { Style } from '../styles/style-file.js';
 import type { StylizeOptions } from './options.js';
 import type { WeightedStyle } from './targets.js';
 
-/** The network that `polish` is meant for: the one that the others stand in for. */
-export const polishNetworkName = 'vgg19';
+/** The network that `polish` is meant for: the one that comes closest to VGG-19 and needs no download. */
+export const polishNetworkName = 'distilled-large';
 
 /**
  * The network that the last steps of a run use, `undefined` without `polish`.
- * @throws FauveError `usage` without its weights, or for a captured style, which has nothing that this network could look at
+ * @throws FauveError `usage` without its weights, or for a captured style that holds nothing for this network
  */
 export function polishNetwork(
   { polish, pooling }: StylizeOptions,
@@ -23,11 +24,12 @@ export function polishNetwork(
       `polish ends with ${polish} steps of another network and needs its weights; received none. Give polishWeights (${polishNetworkName}), or leave polish at 0.`,
     );
   }
-  const [captured] = styles.flatMap((style) => ('style' in style ? [style.style.name] : []));
+  const serves = ({ networks }: Style) => networks.some(({ network }) => network === weights.name);
+  const [captured] = styles.flatMap((each) => ('style' in each && !serves(each.style) ? [each.style.name] : []));
   if (captured !== undefined) {
     throw new FauveError(
       'usage',
-      `polish has to look at the painting with ${weights.name}, and the style ${captured} is one without its painting. Use the painting itself as an image, or leave polish out.`,
+      `polish has to look at the painting with ${weights.name}, and the style ${captured} was captured for other networks. Use the painting itself as an image, or leave polish out.`,
     );
   }
   return vgg(weights, pooling);

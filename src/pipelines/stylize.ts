@@ -35,7 +35,7 @@ export interface StylizeRequest {
   readonly fast?: { readonly transformer: TransformerFile; readonly styles: readonly NamedStyle[] };
   /** Of the loss network, from `loadNetworkWeights`. */
   readonly weights: NetworkWeights;
-  /** Of the network that `options.polish` ends with: VGG-19's. */
+  /** Of the network that `options.polish` ends with: those of {@link polishNetworkName}. */
   readonly polishWeights?: NetworkWeights;
   readonly runtime: Runtime;
   readonly options?: StylizeOptionsInput;
