@@ -13,7 +13,7 @@ const usage = `npm run bench:distilled -- [options]
   --sizes 256,512       longer side in pixels
   --pairs 11,3          how many of the held-out pairs at each size
   --steps 100           steps of L-BFGS, all at the full size, the same for each network
-  --networks distilled,distilled-large,distilled-small    names, or files of distilled networks
+  --networks distilled,distilled-small    names, or files of distilled networks
   --rounds 7            step timings; the median counts
   --shared ../shared    where photos/, paintings/ and weights/ are
   --pictures DIR        writes the pictures of each pair side by side
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     sizes: { type: 'string', default: '256,512' },
     pairs: { type: 'string', default: '11,3' },
     steps: { type: 'string', default: '100' },
-    networks: { type: 'string', default: 'distilled,distilled-large,distilled-small' },
+    networks: { type: 'string', default: 'distilled,distilled-small' },
     rounds: { type: 'string', default: '7' },
     shared: { type: 'string', default: '../shared' },
     pictures: { type: 'string' },

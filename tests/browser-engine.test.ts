@@ -196,7 +196,7 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
         await expect(loading).rejects.toThrow(message);
       }
       await expect(lab.run('lists', 'network', 'vgg19', '/models/')).rejects.toThrow(
-        /^usage: There is no loss network 'vgg19' here\. Use one of distilled, distilled-large, distilled-small\.$/,
+        /^usage: There is no loss network 'vgg19' here\. Use one of distilled, distilled-small\.$/,
       );
       lab.serve('odd/manifest.json', '{"networks": {"distilled-small": {"file": "../secret"}}}');
       await expect(lab.run('lists', 'network', 'distilled-small', '/data/odd/')).rejects.toThrow(

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { shippedNetworkNames } from '#src/networks/registry.js';
 import { encodeImage } from '#src/platform/codec-node.js';
 import {
   importNetwork,
@@ -37,7 +36,7 @@ beforeEach(async () => {
   models = join(folder, 'models');
   await rm(models, { recursive: true, force: true });
   await mkdir(models);
-  for (const name of shippedNetworkNames) {
+  for (const name of ['distilled', 'distilled-small']) {
     await writeFile(join(models, `${name}.safetensors`), distilledFile(tinyDistilled({ name, teacherChannels: 5 })));
   }
   await writeFile(join(models, 'manifest.json'), '{"styles": {"kept": true}}');
@@ -60,7 +59,7 @@ describe('the manifest', () => {
   it('describes the files and keeps what else it holds', async () => {
     const { styles, networks } = await manifest();
     expect(styles).toEqual({ kept: true });
-    expect(Object.keys(networks)).toEqual(['distilled', 'distilled-large', 'distilled-small']);
+    expect(Object.keys(networks)).toEqual(['distilled', 'distilled-small']);
     const { bytes, ...rest } = networks.distilled;
     expect(bytes).toBe((await readFile(join(models, 'distilled.safetensors'))).byteLength);
     expect(rest).toMatchObject({ file: 'distilled.safetensors', teacher: 'vgg19', licence: 'CC BY 4.0' });
@@ -73,14 +72,8 @@ describe('a network that comes with Fauve', () => {
     const { networks } = await manifest();
     const expected = { ...networks['distilled-small'], name: 'distilled-small' };
     const listed = await listNetworks({ cache, models });
-    expect(listed.map(({ name }) => name)).toEqual([
-      'distilled',
-      'distilled-large',
-      'distilled-small',
-      'vgg19',
-      'vgg16',
-    ]);
-    expect(listed[2]).toEqual({ name: 'distilled-small', shipped: expected });
+    expect(listed.map(({ name }) => name)).toEqual(['distilled', 'distilled-small', 'vgg19', 'vgg16']);
+    expect(listed[1]).toEqual({ name: 'distilled-small', shipped: expected });
     expect(await verifyNetwork('distilled-small', { models })).toEqual(expected);
     const weights = await loadNetworkWeights('distilled-small', { models });
     expect(weights).toMatchObject({ name: 'distilled-small', sha256: expected.sha256 });
@@ -96,7 +89,7 @@ describe('a network that comes with Fauve', () => {
 
   it('is told from one that there is not', async () => {
     expect(await failure(loadNetworkWeights('resnet', { cache, models }))).toBe(
-      "usage: There is no network 'resnet'. Use one of distilled, distilled-large, distilled-small, vgg19, vgg16.",
+      "usage: There is no network 'resnet'. Use one of distilled, distilled-small, vgg19, vgg16.",
     );
   });
 });
@@ -182,30 +175,20 @@ describe('an installed package', () => {
   it('lists and verifies them, and has nothing to pull', async () => {
     const listed = await fauve('models', 'list');
     expect(listed.stdout).toMatch(
-      /^distilled +0\.0 MB, comes with Fauve, distilled from vgg19\ndistilled-large +0\.0 MB/,
+      /^distilled +0\.0 MB, comes with Fauve, distilled from vgg19\ndistilled-small +0\.0 MB/,
     );
     expect(listed.stdout).toMatch(/\nvgg19 +not here; fauve models pull vgg19 gets 80\.1 MB\n/);
     const verified = await fauve('models', 'verify');
-    expect(verified.stdout).toMatch(
-      /^distilled: .*: all right\ndistilled-large: .*: all right\ndistilled-small: .*: all right\n$/,
-    );
+    expect(verified.stdout).toMatch(/^distilled: .*: all right\ndistilled-small: .*: all right\n$/);
     const pulled = await fauve('models', 'pull', 'distilled');
     expect(pulled).toMatchObject({ code: 2, stderr: expect.stringContaining('comes with Fauve') });
   });
 
-  it('ends with steps of its large network', async () => {
-    const { code, stderr } = await fauve(
-      ...['stylize', 'photo.png', '-s', 'style.png', '-o', 'out.png', '--size', '64', '--steps', '2', '--polish', '2'],
-    );
-    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('then 2 of distilled-large;') });
-  });
-
-  it('says before any work what --polish lacks', async () => {
-    await rm(join(place, 'models', 'distilled-large.safetensors'));
+  it('says before any work how to get what --polish needs', async () => {
     const { code, stderr } = await fauve('stylize', 'photo.png', '-s', 'style.png', '-o', 'out.png', '--polish', '2');
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^fauve: --polish ends with steps of distilled-large\. The networks that come with Fauve are not complete: .*distilled-large\.safetensors does not exist.*\n$/,
+      /^fauve: --polish ends with steps of vgg19\. The weights of vgg19 are not on this machine .*`fauve models pull vgg19`.*\n$/,
     );
   });
 

@@ -22,7 +22,7 @@ Examples:
   $ fauve models import vgg19.pth --name vgg19     a file that you have: Keras .h5, torchvision .pth, .safetensors
   $ fauve models verify                            reads the weights again and compares checksums
 
-The networks distilled, distilled-large and distilled-small come with Fauve and need nothing; VGG-19 and VGG-16 are optional.
+The networks distilled and distilled-small come with Fauve and need nothing; VGG-19 and VGG-16 are optional.
 Their weights are kept in the cache folder, which the environment variable FAUVE_CACHE can move.
 FAUVE_MODELS_URL names a mirror to pull from.`;
 

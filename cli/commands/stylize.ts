@@ -29,8 +29,8 @@ Layers are written as relu4_2, or with their shares: --style-layers relu1_1,relu
 Ctrl-C stops after the step that is being computed, writes the picture so far and a checkpoint beside it.
 Config file: JSON such as {"content": "photo.jpg", "styles": ["wave.jpg:2"], "output": "out.png", "styleWeight": 2};
 its files are named from its own folder, and flags win over it.
-The loss network stands in for VGG-19. --polish 30 ends with 30 steps of distilled-large, which sees nearly what VGG-19 sees, and
---network distilled-large makes the whole picture with it. VGG-19 itself is optional: fauve models pull vgg19, then --network vgg19.`;
+The loss network that comes with Fauve stands in for VGG-19. The large one is optional: after fauve models pull vgg19,
+--polish 30 ends with 30 steps of it, and --network vgg19 makes the whole picture with it.`;
 
 /** `fauve stylize`: restyles a picture by optimising it. */
 export function addStylizeCommand(program: Command): void {

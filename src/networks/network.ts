@@ -19,7 +19,7 @@ export interface Preprocessing {
  * a head, `relu1_1.head` [k,C], for each of its layers that losses may look at.
  */
 export interface NetworkWeights {
-  /** `vgg19`, `vgg16`, `distilled`, `distilled-large`, `distilled-small`. */
+  /** `vgg19`, `vgg16`, `distilled`, `distilled-small`. */
   readonly name: string;
   readonly tensors: ReadonlyMap<string, WeightTensor>;
   readonly preprocessing: Preprocessing;

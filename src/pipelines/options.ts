@@ -12,7 +12,7 @@ const layerWeights = z.record(z.string().regex(/^relu\d_\d$/), weight);
  * hardly does; a network that is looked at for itself goes on longer.
  */
 const DEFAULT_STEPS = 40;
-const STEPS_WITH: Readonly<Record<string, number>> = { 'distilled-large': 105, vgg16: 105, vgg19: 105 };
+const STEPS_WITH: Readonly<Record<string, number>> = { vgg16: 105, vgg19: 105 };
 
 /** Everything that decides about the picture, beside the pictures and the weights of the network. */
 const schema = z.strictObject({
@@ -62,7 +62,7 @@ const schema = z.strictObject({
     .min(0)
     .max(100_000)
     .default(0)
-    .describe('steps at the end with distilled-large, which sees nearly what VGG-19 sees'),
+    .describe('steps of VGG-19 at the end, where it is installed, for the last few per cent'),
   history: whole.min(1).max(200).default(20).describe('L-BFGS: pairs that are remembered (m)'),
   preconditioner: z
     .enum(['pyramid', 'none'])

@@ -5,8 +5,8 @@ import type { Style } from '../styles/style-file.js';
 import type { StylizeOptions } from './options.js';
 import type { WeightedStyle } from './targets.js';
 
-/** The network that `polish` is meant for: the one that comes closest to VGG-19 and needs no download. */
-export const polishNetworkName = 'distilled-large';
+/** The network that `polish` is meant for: the one that the others stand in for. */
+export const polishNetworkName = 'vgg19';
 
 /**
  * The network that the last steps of a run use, `undefined` without `polish`.

@@ -179,7 +179,7 @@ export async function verifyNetwork(
 }
 
 /**
- * The weights of a loss network, ready to build with: one that comes with Fauve (`distilled`, `distilled-large`, `distilled-small`), or one that was
+ * The weights of a loss network, ready to build with: one that comes with Fauve (`distilled`, `distilled-small`), or one that was
  * pulled or imported (`vgg19`, `vgg16`).
  * @param options.verify whether the SHA-256 of the file is compared with the manifest's; true by default
  * @throws FauveError `usage` for an unknown name, `input` when the weights are missing or damaged, with the commands that help;

@@ -8,49 +8,33 @@ import type { NetworkWeights } from '../../networks/network.js';
 export type StudentShape = Readonly<Record<string, number>>;
 
 /** The shapes of the networks that come with Fauve. Multiples of 16: the engine computes 16 channels at a time. */
-export const studentShapes: Readonly<Record<'distilled' | 'distilled-large' | 'distilled-small', StudentShape>> =
-  Object.freeze({
-    distilled: {
-      conv1_1: 32,
-      conv1_2: 48,
-      conv2_1: 96,
-      conv2_2: 112,
-      conv3_1: 192,
-      conv3_2: 176,
-      conv3_4: 192,
-      conv4_1: 448,
-      conv4_2: 448,
-      conv4_4: 448,
-      conv5_1: 512,
-    },
-    'distilled-large': {
-      conv1_1: 48,
-      conv1_2: 48,
-      conv2_1: 128,
-      conv2_2: 128,
-      conv3_1: 256,
-      conv3_2: 224,
-      conv3_3: 224,
-      conv3_4: 240,
-      conv4_1: 512,
-      conv4_2: 512,
-      conv4_3: 448,
-      conv4_4: 448,
-      conv5_1: 512,
-    },
-    'distilled-small': {
-      conv1_1: 16,
-      conv1_2: 16,
-      conv2_1: 32,
-      conv2_2: 32,
-      conv3_1: 64,
-      conv3_4: 64,
-      conv4_1: 176,
-      conv4_2: 176,
-      conv4_4: 176,
-      conv5_1: 352,
-    },
-  });
+export const studentShapes: Readonly<Record<'distilled' | 'distilled-small', StudentShape>> = Object.freeze({
+  distilled: {
+    conv1_1: 32,
+    conv1_2: 48,
+    conv2_1: 96,
+    conv2_2: 112,
+    conv3_1: 192,
+    conv3_2: 176,
+    conv3_4: 192,
+    conv4_1: 448,
+    conv4_2: 448,
+    conv4_4: 448,
+    conv5_1: 512,
+  },
+  'distilled-small': {
+    conv1_1: 16,
+    conv1_2: 16,
+    conv2_1: 32,
+    conv2_2: 32,
+    conv3_1: 64,
+    conv3_4: 64,
+    conv4_1: 176,
+    conv4_2: 176,
+    conv4_4: 176,
+    conv5_1: 352,
+  },
+});
 
 /** The convolutions of a teacher, in its order. */
 export function convolutionsOf({ tensors }: NetworkWeights): string[] {

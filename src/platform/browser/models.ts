@@ -48,7 +48,7 @@ export async function listStyles(options: ModelOptions): Promise<readonly Shippe
 }
 
 /**
- * Loads a loss network: `distilled`, `distilled-large`, `distilled-small`.
+ * Loads a loss network: `distilled`, `distilled-small`.
  * @throws FauveError `usage` for an unknown name, `system` when it cannot be loaded or is not the file that was shipped, `aborted`
  */
 export async function loadNetworkWeights(name: string, options: ModelOptions): Promise<NetworkWeights> {
