@@ -50,7 +50,7 @@ for (let time = 0; time <= slowest; time += 0.1) {
 }
 const wanted = Object.entries(goals).map(
   ([name, { share, time }]) =>
-    `<path d="M${x(time)} ${top}V${y(share)}H${left}" fill="none" stroke="#999" stroke-dasharray="4 4"/>${text([x(time) - 6, top + 12], `goal of ${name}`, 'text-anchor="end" fill="#666"')}`,
+    `<path d="M${x(time)} ${top}V${y(share)}H${left}" fill="none" stroke="#999" stroke-dasharray="4 4"/>${text([left + 6, y(share) + 16], `goal of ${name}`, 'fill="#666"')}`,
 );
 /** Labels beside the dots, on the side with more room, moved apart where they would overlap. */
 const LINE = 17;

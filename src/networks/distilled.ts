@@ -46,8 +46,8 @@ export function encodeDistilled(
 ): Uint8Array<ArrayBuffer> {
   const stored = new Map(
     [...tensors].flatMap(([key, tensor]) => {
-      if (isKernel(key)) return packed(key, tensor, kernelScales(tensor, levels), channelOfKernel(tensor));
-      if (isHead(key)) return packed(key, tensor, headScales(tensor), channelOfHead(tensor));
+      if (isKernel(key)) return packed(key, tensor, kernelScales(tensor, levels), channelOfKernel(tensor.shape));
+      if (isHead(key)) return packed(key, tensor, headScales(tensor), channelOfHead(tensor.shape));
       return [[key, tensor] as const];
     }),
   );
@@ -62,23 +62,23 @@ const scaleOf = (key: string) => key.replace(/\.(weight|head)$/, '.scale');
 
 /** What a 1 is worth in each output channel of a kernel [O,I,3,3], as 16 bits keep it. */
 export function kernelScales({ shape, data }: WeightTensor, levels: number): Float32Array {
-  return scales(shape[0]!, data, channelOfKernel({ shape, data }), levels);
+  return scales(shape[0]!, data, channelOfKernel(shape), levels);
 }
 
 /** The same for the teacher's channels of a head [k,C]. */
-const headScales = (head: WeightTensor) => scales(head.shape[1]!, head.data, channelOfHead(head), MOST_LEVELS);
+const headScales = (head: WeightTensor) => scales(head.shape[1]!, head.data, channelOfHead(head.shape), MOST_LEVELS);
 
 type ChannelOf = (index: number) => number;
 
-function channelOfKernel({ shape, data }: WeightTensor): ChannelOf {
-  const size = data.length / shape[0]!;
+function channelOfKernel([, ...rest]: readonly number[]): ChannelOf {
+  const size = rest.reduce((product, n) => product * n, 1);
   return (i) => Math.floor(i / size);
 }
 
-function channelOfHead({ shape }: WeightTensor): ChannelOf {
-  const channels = shape[1]!;
-  return (i) => i % channels;
-}
+const channelOfHead =
+  ([, channels = 1]: readonly number[]): ChannelOf =>
+  (i) =>
+    i % channels;
 
 function scales(channels: number, data: Float32Array, channelOf: ChannelOf, levels: number): Float32Array {
   const largest = new Float32Array(channels);
@@ -171,11 +171,7 @@ export async function decodeDistilled(
   for (const layer of layers) {
     const bias = take(`${layer}.bias`, [undefined]);
     const kernel = [bias.shape[0]!, channels, 3, 3];
-    const size = 9 * channels;
-    ordered.set(
-      `${layer}.weight`,
-      takeScaled(`${layer}.weight`, kernel, (i) => Math.floor(i / size), bias.shape[0]!),
-    );
+    ordered.set(`${layer}.weight`, takeScaled(`${layer}.weight`, kernel, channelOfKernel(kernel), bias.shape[0]!));
     ordered.set(`${layer}.bias`, bias);
     channels = bias.shape[0]!;
     const head = `${layer.replace('conv', 'relu')}.head`;
@@ -185,10 +181,7 @@ export async function decodeDistilled(
       continue;
     }
     const [wide = 0] = take(scaleOf(head), [undefined]).shape;
-    ordered.set(
-      head,
-      takeScaled(head, [channels, wide], (i) => i % wide, wide),
-    );
+    ordered.set(head, takeScaled(head, [channels, wide], channelOfHead([channels, wide]), wide));
   }
   const stranger = [...tensors.keys()].find(
     (key) => !ordered.has(key.replace('.scale', '.weight')) && !ordered.has(key.replace('.scale', '.head')),

@@ -85,7 +85,7 @@ export interface RuntimeOptions {
   readonly threads?: number;
   /** Says what an error means and what to do about it, where the engine's own words do not. */
   readonly explain?: (error: unknown) => string | undefined;
-  /** Called when the engine has taken over a model, whose bytes nobody needs any more. */
+  /** Called before a model runs for the first time: the engine has taken it over, and nobody needs its bytes any more. */
   readonly tidy?: () => void;
 }
 
@@ -120,7 +120,7 @@ export function createRuntime(
     // What is below must not hold on to the model: its bytes, up to a hundred million, would live as long as the session.
     const { inputs: shapes, outputs: results } = model;
     const session = await create(model.bytes).catch((error) => engineFailed('prepare the network', error));
-    tidy();
+    let tidied = false;
     const resident: Record<string, Ort.Tensor> = {};
     const tensor = (name: string, data: Float32Array): Ort.Tensor => {
       const shape = shapes[name];
@@ -146,6 +146,9 @@ export function createRuntime(
       },
       run: (feeds, fetch, carry = {}) =>
         inTurn(async () => {
+          // Not when it is opened: whoever sent the model holds it until that is answered.
+          if (!tidied) tidy();
+          tidied = true;
           const inputs: Record<string, Ort.Tensor> = { ...resident };
           for (const [name, data] of Object.entries(feeds)) inputs[name] = tensor(name, data);
           const missing = Object.keys(shapes).find((name) => !inputs[name]);

@@ -1,4 +1,4 @@
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import { Matrix } from 'ml-matrix';
 import { concat, gemm, pad, reshape, slice, transpose } from '../../graph/ops.js';
 import { constant, input, type Tensor } from '../../graph/tensor.js';
 import { distilledTaps } from '../../networks/distilled.js';
@@ -6,6 +6,7 @@ import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
 import { preprocess } from '../../networks/vgg.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
+import { ridgeSystem, solveRidge } from './ridge.js';
 import { roundedSolution } from './rounding.js';
 import { convolutionsOf, forward, type StudentShape } from './student.js';
 
@@ -61,7 +62,7 @@ export async function closedForm(
     const count = teacher.tensors.get(`${layer}.bias`)!.shape[0]!;
     const kept = leadingChannels(sums.channels!, count, shape[layer]!);
     const system = ridgeSystem(sums.normal!, KERNEL_RIDGE);
-    const exact = solve(system, sums.right!, count, kept);
+    const exact = solveRidge(system, sums.right!, count, kept);
     const solution = levels === undefined ? exact : roundedSolution(exact, system, levels);
     for (const [name, tensor] of Object.entries(kernelOf(solution, layer))) student.set(name, tensor);
     await onLayer(layer);
@@ -100,7 +101,7 @@ export async function fitHeads(
     const channels = teacher.tensors.get(`${tap.replace('relu', 'conv')}.bias`)!.shape[0]!;
     const all = Array.from({ length: channels }, (_, i) => i);
     const [normal, right, power] = [sums[`normal ${tap}`]!, sums[`right ${tap}`]!, sums[`power ${tap}`]!];
-    const head = solve(ridgeSystem(normal, HEAD_RIDGE), right, channels, all);
+    const head = solveRidge(ridgeSystem(normal, HEAD_RIDGE), right, channels, all);
     heads.set(`${tap}.head`, { shape: [head.rows, head.columns], data: Float32Array.from(head.to1DArray()) });
     // ‖T‖² − 2·⟨H, F·Tᵀ⟩ + ⟨H, F·Fᵀ·H⟩, from the sums.
     const gram = Matrix.from1DArray(head.rows, head.rows, normal);
@@ -202,43 +203,6 @@ function leadingChannels(covariance: Float64Array, count: number, wanted: number
     }
   }
   return kept.sort((a, b) => a - b);
-}
-
-/** (S·A·Aᵀ·S + λ·I) and its Cholesky factor, where S scales each row of A to norm 1. */
-export interface RidgeSystem {
-  readonly left: Matrix;
-  readonly factor: CholeskyDecomposition;
-  readonly scale: readonly number[];
-}
-
-/**
- * Of argmin ‖Aᵀ·W − T‖² + λ·‖D·W‖², from A·Aᵀ, where D holds each row's own norm: the pictures' large values and the 1 of the
- * bias are held back alike.
- */
-function ridgeSystem(normal: Float64Array, lambda: number): RidgeSystem {
-  const size = Math.round(Math.sqrt(normal.length));
-  const norms = Array.from({ length: size }, (_, i) => Math.sqrt(normal[i * size + i]!));
-  const least = 1e-6 * Math.max(...norms);
-  const scale = norms.map((norm) => 1 / Math.max(norm, least));
-  const left = Matrix.zeros(size, size);
-  for (let i = 0; i < size; i++) {
-    // The engine's product is symmetric up to its rounding.
-    for (let j = 0; j <= i; j++) {
-      const value = normal[i * size + j]! * scale[i]! * scale[j]! + (i === j ? lambda : 0);
-      left.set(i, j, value);
-      left.set(j, i, value);
-    }
-  }
-  return { left, factor: new CholeskyDecomposition(left), scale };
-}
-
-/** W for the kept of the `channels` columns of A·Tᵀ. */
-function solve({ factor, scale }: RidgeSystem, right: Float64Array, channels: number, kept: readonly number[]): Matrix {
-  const target = Matrix.zeros(scale.length, kept.length);
-  for (let i = 0; i < scale.length; i++) {
-    for (const [j, c] of kept.entries()) target.set(i, j, right[i * channels + c]! * scale[i]!);
-  }
-  return factor.solve(target).mulColumnVector([...scale]);
 }
 
 /** From rows (3·u + v)·C + i to [O,I,3,3], and the last row to the bias. */

@@ -1,6 +1,6 @@
 import { Matrix } from 'ml-matrix';
 import { kernelScales } from '../../networks/distilled.js';
-import type { RidgeSystem } from './closed-form.js';
+import type { RidgeSystem } from './ridge.js';
 
 /**
  * A least-squares solution in whole multiples of one number for each output channel, the same that the file of the network will hold.
