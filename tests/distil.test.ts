@@ -1,3 +1,4 @@
+import { Matrix } from 'ml-matrix';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '#src/graph/evaluate.js';
 import type { Tensor } from '#src/graph/tensor.js';
@@ -8,8 +9,9 @@ import { type PictureSource, randomFor, randomSquare } from '#src/pipelines/crop
 import { decodeDistilCheckpoint, encodeDistilCheckpoint } from '#src/pipelines/distil/checkpoint.js';
 import { closedForm, fitHeads } from '#src/pipelines/distil/closed-form.js';
 import { DistilAborted, type DistilEvent, type DistilRequest, distil } from '#src/pipelines/distil/distil.js';
+import { sumsOfRows, verticalFilters } from '#src/pipelines/distil/separable.js';
 import { trainingStep } from '#src/pipelines/distil/step.js';
-import { layersOf } from '#src/pipelines/distil/student.js';
+import { layersOf, type StudentShape } from '#src/pipelines/distil/student.js';
 import { readImage } from '#src/platform/images.js';
 import { pictureFolder } from '#src/platform/picture-folder.js';
 import type { Runtime } from '#src/runtime/runtime.js';
@@ -122,12 +124,84 @@ describe('the closed form', { timeout: 60_000 }, () => {
     expect(better.relu5_1!).toBeLessThan(0.8 * worse.relu5_1!);
   });
 
+  it('needs no more vertical filters than a kernel has, and loses little with half of them', async () => {
+    const errorsWith = async (rank: number | undefined) => {
+      const shape: StudentShape =
+        rank === undefined ? every(6) : { ...every(6), conv2_2: [6, rank], conv4_4: [6, rank] };
+      const layers = layersOf(shape, teacher);
+      const kernels = await closedForm(runtime, teacher, shape, layers, batches, () => {});
+      if (rank !== undefined) {
+        expect(kernels.get('conv2_2.vertical.weight')!.shape).toEqual([rank, 6, 3, 1]);
+        expect(kernels.get('conv2_2.weight')!.shape).toEqual([6, rank, 1, 3]);
+      }
+      return (await fitHeads(runtime, teacher, kernels, layers, batches)).errors.relu5_1!;
+    };
+    const [whole, full, half, one] = [
+      await errorsWith(undefined),
+      await errorsWith(18),
+      await errorsWith(9),
+      await errorsWith(1),
+    ];
+    expect(Math.abs(full - whole)).toBeLessThan(1e-3);
+    expect(half - whole).toBeLessThan(0.2 * (one - whole));
+  });
+
+  it('finds vertical filters that no others of their number beat by much', async () => {
+    // One picture's patches, a kernel of rank 1 and a small rest: the filter of rank 1 has to be found.
+    const values = random(5);
+    const [channels, outputs, count] = [3, 4, 500];
+    const size = 9 * channels + 1;
+    const [vertical, horizontal] = [values.uniform([3 * channels]), values.uniform([3 * outputs])];
+    const kernel = new Matrix(
+      Array.from({ length: size }, (_, row) => {
+        const [u, v, i] = [Math.floor(row / channels / 3), Math.floor(row / channels) % 3, row % channels];
+        return Array.from({ length: outputs }, (_, o) =>
+          row === size - 1 ? 0.5 : vertical[u * channels + i]! * horizontal[v * outputs + o]!,
+        );
+      }),
+    );
+    const patches = new Matrix(
+      Array.from({ length: size }, (_, row) =>
+        row === size - 1 ? Array<number>(count).fill(1) : [...values.uniform([count])],
+      ),
+    );
+    const gram = patches.mmul(patches.transpose());
+    const sums = { normal: Float64Array.from(gram.to1DArray()), right: gram.mmul(kernel) };
+    const filters = await verticalFilters(runtime, kernel, sums, 1, 127);
+    const largest = vertical.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most));
+    const sign = Math.sign(largest * filters.data.reduce((m, value) => (Math.abs(value) > Math.abs(m) ? value : m)));
+    for (const [at, value] of filters.data.entries()) {
+      const [i, u] = [Math.floor(at / 3), at % 3];
+      expect(Math.abs(sign * value - vertical[u * channels + i]! / Math.abs(largest))).toBeLessThan(0.01);
+    }
+    const rows = await sumsOfRows(runtime, sums, filters);
+    const seen = new Matrix(
+      Array.from({ length: 4 }, (_, v) =>
+        Array.from({ length: count }, (_, p) => {
+          if (v === 3) return 1;
+          let value = 0;
+          for (let u = 0; u < 3; u++)
+            for (let i = 0; i < channels; i++)
+              value += filters.data[3 * i + u]! * patches.get((3 * u + v) * channels + i, p);
+          return value;
+        }),
+      ),
+    );
+    const expected = seen.mmul(seen.transpose());
+    for (const [i, value] of expected.to1DArray().entries()) {
+      expect(Math.abs(rows.normal[i]! - value)).toBeLessThan(1e-4 * gram.max());
+    }
+    const targets = seen.mmul(patches.transpose()).mmul(kernel);
+    expect(Matrix.sub(rows.right, targets).abs().max()).toBeLessThan(1e-4 * targets.abs().max());
+  });
+
   it.each([
+    [{ ...small, conv1_2: [4, 10] }, /conv1_2 has 1 to 9 vertical filters, received 10/],
     [{ conv9_1: 4 }, /no convolution 'conv9_1'/],
     [{ ...small, conv1_1: 7 }, /1 to 6 channels, received 7/],
     [{ conv1_1: 3 }, /needs conv2_1/],
   ])('refuses a shape that cannot serve: %j', (shape, message) => {
-    expect(() => layersOf(shape as Record<string, number>, teacher)).toThrow(message);
+    expect(() => layersOf(shape as unknown as StudentShape, teacher)).toThrow(message);
   });
 });
 

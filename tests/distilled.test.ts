@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
+import { evaluate } from '#src/graph/evaluate.js';
+import { constant } from '#src/graph/tensor.js';
 import { decodeDistilled, encodeDistilled } from '#src/networks/distilled.js';
 import type { WeightTensor } from '#src/networks/network.js';
 import { caffePreprocessing } from '#src/networks/registry.js';
 import { readSafetensors, writeSafetensors } from '#src/networks/safetensors.js';
 import { vgg } from '#src/networks/vgg.js';
 import { sha256Hex } from '#src/networks/weights.js';
+import { random } from './support/random.js';
 import { distilledFile, tinyDistilled } from './support/tiny-distilled.js';
 
 const network = tinyDistilled({ name: 'tiny', channels: 4, teacherChannels: 6 });
@@ -88,6 +91,62 @@ describe('the file of a distilled network', () => {
     ]);
     const read = await decodeDistilled(writeSafetensors(shallow, metadata, 'F16'));
     expect(vgg(read).layers).toEqual(['relu2_1']);
+  });
+});
+
+describe('a separable convolution', () => {
+  /** The network with conv2_1 in two: 5 vertical filters, and rows over what they find. */
+  const values = random(3);
+  const [vertical, horizontal] = [values.uniform([5, 4, 3, 1]), values.uniform([4, 5, 1, 3])];
+  const separable = {
+    ...network,
+    tensors: new Map([
+      ...network.tensors,
+      ['conv2_1.vertical.weight', { shape: [5, 4, 3, 1], data: vertical }],
+      ['conv2_1.weight', { shape: [4, 5, 1, 3], data: horizontal }],
+    ] as const),
+  };
+
+  it('computes what the 3×3 kernel does that is the product of the two', () => {
+    const product = new Float32Array(4 * 4 * 9);
+    for (let o = 0; o < 4; o++) {
+      for (let i = 0; i < 4; i++) {
+        for (let p = 0; p < 9; p++) {
+          const [u, v] = [Math.floor(p / 3), p % 3];
+          for (let r = 0; r < 5; r++) {
+            product[(o * 4 + i) * 9 + p]! += horizontal[(o * 5 + r) * 3 + v]! * vertical[(r * 4 + i) * 3 + u]!;
+          }
+        }
+      }
+    }
+    const dense = {
+      ...network,
+      tensors: new Map([...network.tensors, ['conv2_1.weight', { shape: [4, 4, 3, 3], data: product }]] as const),
+    };
+    const image = constant(values.uniform([1, 3, 12, 9], 0, 1), [1, 3, 12, 9]);
+    const [received, expected] = [separable, dense].map(
+      (weights) => evaluate([vgg(weights).features(image, ['relu2_1']).relu2_1!], {})[0]!,
+    );
+    const largest = Math.max(...expected!);
+    expect(largest).toBeGreaterThan(0);
+    for (const [i, value] of expected!.entries()) {
+      expect(Math.abs(received![i]! - value)).toBeLessThan(1e-5 * largest);
+    }
+  });
+
+  it('is in the file as it is in the network', async () => {
+    const read = await decodeDistilled(distilledFile(separable));
+    expect([...read.tensors.keys()].sort()).toEqual([...separable.tensors.keys()].sort());
+    for (const name of ['conv2_1.vertical.weight', 'conv2_1.weight']) {
+      const { shape, data } = separable.tensors.get(name)!;
+      expect(read.tensors.get(name)!.shape).toEqual(shape);
+      for (const [i, value] of data.entries()) {
+        expect(Math.abs(read.tensors.get(name)!.data[i]! - value)).toBeLessThan(1 / 250);
+      }
+    }
+    const { tensors, metadata } = readSafetensors(distilledFile(separable), 'it', { integers: true });
+    const broken = new Map([...tensors].filter(([name]) => name !== 'conv2_1.vertical.scale'));
+    expect(await failure(writeSafetensors(broken, metadata, 'F16'))).toMatch(/it has no conv2_1\.vertical\.scale/);
   });
 });
 

@@ -28,7 +28,7 @@ const shapes: readonly (readonly [number, number])[] = [
 ];
 
 const headWith = (k: number, channels: number, seed = 3): Head =>
-  headOf({ shape: [k, channels], data: random(seed).uniform([k, channels]) })!;
+  headOf({ shape: [k, channels], data: random(seed).uniform([k, channels], -1, 0.9) })!;
 
 /** Features of the picture and of its target, [1,k,5,3]. */
 function features(k: number) {
@@ -37,6 +37,13 @@ function features(k: number) {
   const feeds = { f: values.uniform(shape, 0, 1), g: values.uniform(shape, 0, 1) };
   return { f: input('f', shape), g: input('g', shape), feeds };
 }
+
+it('that is the identity is none, in the 8 bits of a file too', () => {
+  const identity = Float32Array.from({ length: 9 }, (_, i) => (i % 4 === 0 ? 127 * 0.00787 : 0));
+  expect(headOf({ shape: [3, 3], data: identity })).toBeUndefined();
+  expect(headOf({ shape: [3, 3], data: identity.with(1, 0.01) })).toBeDefined();
+  expect(headOf(undefined)).toBeUndefined();
+});
 
 describe.each(shapes)('a head from %i channels to %i', (k, channels) => {
   const head = headWith(k, channels);

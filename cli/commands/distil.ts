@@ -54,9 +54,10 @@ const examples = `
 Examples:
   $ fauve distil --photos photos/ --paintings paintings/ -o student.safetensors --shape distilled-small
   $ fauve distil … -o student.safetensors --resume              goes on after Ctrl-C, to the very same network
-  $ fauve distil … --shape conv1_1:16,conv2_1:32,conv3_1:64,conv4_1:128,conv4_2:128,conv5_1:128
+  $ fauve distil … --shape conv1_1:16,conv2_1:64/24,conv3_1:64/24,conv4_1:256/96,conv4_2:256/96,conv5_1:256/96
 
-A student has some of its teacher's convolutions, under their names, with fewer channels. It needs those that the losses look at:
+A student has some of its teacher's convolutions, under their names, with fewer channels. 64/24 is a separable one: 24 filters of 3×1
+pixels, then 64 of 1×3 over what they find; most of a kernel fits into a third of its weights that way. It needs those that the losses look at:
 conv1_1, conv2_1, conv3_1, conv4_1, conv4_2 and conv5_1. First it is fitted in closed form, then trained with Adam; --steps 0 leaves
 it at the closed form. The list of --held-out is JSON: {"photos": [], "paintings": [], "pairs": [["photo.jpg", "painting.jpg"]]};
 training never sees what it names, and its first pairs are those of the real test, in which the teacher judges pictures that were made
@@ -208,14 +209,14 @@ function requireSame(given: DistilOptionsInput, before: DistilOptions): void {
   }
 }
 
-/** A known shape, or `conv1_1:16,conv1_2:32,…`. */
+/** A known shape, or `conv1_1:16,conv1_2:32/16,…`. */
 function parseShape(text: string): DistilOptions['shape'] {
   if (text in studentShapes) return studentShapes[text as keyof typeof studentShapes];
   const entries = text.split(',').map((part) => {
-    const [, layer, channels] = /^\s*(conv\d_\d):(\d+)\s*$/.exec(part) ?? [];
+    const [, layer, channels, rank] = /^\s*(conv\d_\d):(\d+)(?:\/(\d+))?\s*$/.exec(part) ?? [];
     if (!layer)
-      throw new InvalidArgumentError(`Expected convolutions as conv1_1:16,conv1_2:32; received '${part.trim()}'.`);
-    return [layer, Number(channels)] as const;
+      throw new InvalidArgumentError(`Expected convolutions as conv1_1:16,conv1_2:32/16; received '${part.trim()}'.`);
+    return [layer, rank === undefined ? Number(channels) : ([Number(channels), Number(rank)] as const)] as const;
   });
   return Object.fromEntries(entries);
 }

@@ -121,7 +121,8 @@ function unpacked({ data }: WeightTensor, size: number): Float32Array | string {
 
 /**
  * Reads a distilled network. Its architecture is what the shapes in the file say: convolutions `conv1_1.weight` [O,I,3,3] with
- * `.scale` [O] and `.bias` [O], each fed by the one before, and heads `relu1_1.head` [O,C] with `.scale` [C]. In files of the earlier
+ * `.scale` [O] and `.bias` [O], each fed by the one before, and heads `relu1_1.head` [O,C] with `.scale` [C]. A separable convolution
+ * has `.vertical.weight` [R,I,3,1] with `.vertical.scale` [R] besides, and its `.weight` is [O,R,1,3]. In files of the earlier
  * format kernels are not packed and heads are floats without a scale.
  * @param sha256 SHA-256 (hex) of the bytes when it is known; otherwise it is computed
  * @throws FauveError `input` for a damaged file, or one that holds something else
@@ -170,7 +171,14 @@ export async function decodeDistilled(
   let channels = 3;
   for (const layer of layers) {
     const bias = take(`${layer}.bias`, [undefined]);
-    const kernel = [bias.shape[0]!, channels, 3, 3];
+    let kernel = [bias.shape[0]!, channels, 3, 3];
+    const vertical = `${layer}.vertical.weight`;
+    if (tensors.has(vertical)) {
+      const [rank = 0] = take(scaleOf(vertical), [undefined]).shape;
+      const filters = [rank, channels, 3, 1];
+      ordered.set(vertical, takeScaled(vertical, filters, channelOfKernel(filters), rank));
+      kernel = [bias.shape[0]!, rank, 1, 3];
+    }
     ordered.set(`${layer}.weight`, takeScaled(`${layer}.weight`, kernel, channelOfKernel(kernel), bias.shape[0]!));
     ordered.set(`${layer}.bias`, bias);
     channels = bias.shape[0]!;

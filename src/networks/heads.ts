@@ -19,15 +19,20 @@ export interface Head {
   readonly root: Tensor;
 }
 
-/** The head that a file holds for a layer. */
+/** The head that a file holds for a layer; none where it is the identity, because the features are the teacher's already. */
 export function headOf(weight: WeightTensor | undefined): Head | undefined {
-  if (!weight) return undefined;
+  if (!weight || isIdentity(weight)) return undefined;
   const [k, channels] = weight.shape as [number, number];
   return {
     channels,
     matrix: constant(weight.data, [k, channels]),
     root: constant(rootOf(weight.data, k, channels), [k, k]),
   };
+}
+
+function isIdentity({ shape: [k = 0, channels], data }: WeightTensor): boolean {
+  // 8 bits of a file hold a 1 to within what 16 bits of its scale hold.
+  return k === channels && data.every((value, i) => Math.abs(value - (i % (k + 1) === 0 ? 1 : 0)) < 1e-3);
 }
 
 /** Cholesky's factor of k/C · H·Hᵀ, with a trace of the diagonal added so that it exists for a head of lower rank. */

@@ -15,8 +15,9 @@ export interface Preprocessing {
 }
 
 /**
- * Weights of a named loss network, ready to build with: `conv1_1.weight`, `conv1_1.bias`, …; a distilled network also has
- * a head, `relu1_1.head` [k,C], for each of its layers that losses may look at.
+ * Weights of a named loss network, ready to build with: `conv1_1.weight`, `conv1_1.bias`, …; a distilled network may have
+ * separable kernels (`conv1_2.vertical.weight` besides), and has a head, `relu1_1.head` [k,C], for each of its layers that losses
+ * may look at.
  */
 export interface NetworkWeights {
   /** `vgg19`, `vgg16`, `distilled`, `distilled-small`. */

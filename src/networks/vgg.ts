@@ -2,7 +2,7 @@ import { FauveError } from '../errors.js';
 import { averagePool, conv, div, maxPool, mul, relu, sub } from '../graph/ops.js';
 import { constant, type Tensor } from '../graph/tensor.js';
 import { type Head, headOf } from './heads.js';
-import type { NetworkWeights, Preprocessing, WeightTensor } from './network.js';
+import type { NetworkWeights, Preprocessing } from './network.js';
 
 export type Pooling = 'max' | 'average';
 
@@ -29,7 +29,7 @@ export interface LossNetwork {
 /**
  * VGG (Simonyan & Zisserman 2014): blocks of 3×3 convolutions with zero padding and ReLU, 2×2 pooling between the blocks.
  * Average pooling is Gatys's alternative: it gives smoother pictures. Distilled networks have the same form with fewer
- * channels and layers, and offer those of their layers that have a head.
+ * channels and layers or separable kernels, and offer those of their layers that have a head.
  * @throws FauveError `usage` for average pooling of a distilled network, which was made with max pooling
  */
 export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetwork {
@@ -54,11 +54,10 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
 
   // The same nodes in every graph that this network is built into: a rotated kernel is then made once for those made together.
   const constants = new Map<string, Tensor>();
-  const parameter = (name: string): Tensor => {
-    const known = constants.get(name);
-    if (known) return known;
-    const { data, shape } = weights.tensors.get(name) as WeightTensor;
-    const made = constant(data, shape);
+  const parameter = (name: string): Tensor | undefined => {
+    const tensor = weights.tensors.get(name);
+    if (!tensor) return undefined;
+    const made = constants.get(name) ?? constant(tensor.data, tensor.shape);
     constants.set(name, made);
     return made;
   };
@@ -94,7 +93,7 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
         for (const [i, name] of block.entries()) {
           if (index > last) return taps;
           const layer = all[index++]!;
-          x = conv(x, parameter(`${name}.weight`), parameter(`${name}.bias`), { pads: [1, 1, 1, 1] });
+          x = convolution(x, name, parameter);
           const tapped = wanted.includes(layer);
           const endsBlock = i === block.length - 1 && number < blocks.length - 1;
           // Max pooling and ReLU commute. Pooling first does the ReLU and its derivative on a quarter of the pixels, and the
@@ -110,6 +109,17 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
       return taps;
     },
   };
+}
+
+/**
+ * A 3×3 convolution with zero padding; or, where there is `NAME.vertical.weight` [R,I,3,1], the two that stand in for it, of
+ * columns and then of rows, `NAME.weight` [O,R,1,3] (Jaderberg et al. 2014). Their cost is R·(I + O)·3 instead of I·O·9.
+ */
+export function convolution(x: Tensor, name: string, parameter: (name: string) => Tensor | undefined): Tensor {
+  const vertical = parameter(`${name}.vertical.weight`);
+  const [weight, bias] = [parameter(`${name}.weight`)!, parameter(`${name}.bias`)];
+  if (!vertical) return conv(x, weight, bias, { pads: [1, 1, 1, 1] });
+  return conv(conv(x, vertical, undefined, { pads: [1, 0, 1, 0] }), weight, bias, { pads: [0, 1, 0, 1] });
 }
 
 /** Names of the convolutions that the weights have, by block: `conv1_1`, `conv1_2`; … */

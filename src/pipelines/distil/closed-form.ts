@@ -1,14 +1,15 @@
 import { Matrix } from 'ml-matrix';
 import { concat, gemm, pad, reshape, slice, transpose } from '../../graph/ops.js';
 import { constant, input, type Tensor } from '../../graph/tensor.js';
-import { distilledTaps } from '../../networks/distilled.js';
+import { distilledTaps, MOST_LEVELS } from '../../networks/distilled.js';
 import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
 import { preprocess } from '../../networks/vgg.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import { ridgeSystem, solveRidge } from './ridge.js';
+import { approximateRidge, ridgeSystem, solveRidge } from './ridge.js';
 import { roundedSolution } from './rounding.js';
-import { convolutionsOf, forward, type StudentShape } from './student.js';
+import { type PatchSums, sumsOfRows, verticalFilters } from './separable.js';
+import { channelsOf, convolutionsOf, forward, rankOf, type StudentShape } from './student.js';
 
 /** A batch of pictures, [N,3,S,S] in [0,1]. */
 export interface Batch {
@@ -60,11 +61,17 @@ export async function closedForm(
       };
     });
     const count = teacher.tensors.get(`${layer}.bias`)!.shape[0]!;
-    const kept = leadingChannels(sums.channels!, count, shape[layer]!);
-    const system = ridgeSystem(sums.normal!, KERNEL_RIDGE);
-    const exact = solveRidge(system, sums.right!, count, kept);
-    const solution = levels === undefined ? exact : roundedSolution(exact, system, levels);
-    for (const [name, tensor] of Object.entries(kernelOf(solution, layer))) student.set(name, tensor);
+    const kept = leadingChannels(sums.channels!, count, channelsOf(shape[layer]!));
+    const patches = { normal: sums.normal!, right: columns(sums.right!, count, kept) };
+    const rank = rankOf(shape[layer]!);
+    if (rank === undefined) {
+      setKernel(student, layer, [3, 3], fitted(patches, levels));
+    } else {
+      const kernel = await approximateRidge(runtime, patches.normal, patches.right, KERNEL_RIDGE);
+      const filters = await verticalFilters(runtime, kernel, patches, rank, levels ?? MOST_LEVELS);
+      student.set(`${layer}.vertical.weight`, filters);
+      setKernel(student, layer, [1, 3], fitted(await sumsOfRows(runtime, patches, filters), levels));
+    }
     await onLayer(layer);
   }
   return student;
@@ -99,13 +106,13 @@ export async function fitHeads(
   const errors: Record<string, number> = {};
   for (const tap of distilledTaps) {
     const channels = teacher.tensors.get(`${tap.replace('relu', 'conv')}.bias`)!.shape[0]!;
-    const all = Array.from({ length: channels }, (_, i) => i);
     const [normal, right, power] = [sums[`normal ${tap}`]!, sums[`right ${tap}`]!, sums[`power ${tap}`]!];
-    const head = solveRidge(ridgeSystem(normal, HEAD_RIDGE), right, channels, all);
+    const size = student.get(`${tap.replace('relu', 'conv')}.bias`)!.shape[0]!;
+    const cross = Matrix.from1DArray(size, channels, right);
+    const head = size === channels ? Matrix.eye(channels) : solveRidge(ridgeSystem(normal, HEAD_RIDGE), cross);
     heads.set(`${tap}.head`, { shape: [head.rows, head.columns], data: Float32Array.from(head.to1DArray()) });
     // ‖T‖² − 2·⟨H, F·Tᵀ⟩ + ⟨H, F·Fᵀ·H⟩, from the sums.
     const gram = Matrix.from1DArray(head.rows, head.rows, normal);
-    const cross = Matrix.from1DArray(head.rows, channels, right);
     let total = 0;
     for (let c = 0; c < channels; c++) total += power[c * channels + c]!;
     const rest = Matrix.mul(head, gram.mmul(head).sub(cross.mul(2))).sum();
@@ -141,9 +148,10 @@ async function accumulate(
 
 const constantsOf = (tensors: ReadonlyMap<string, WeightTensor>) => {
   const made = new Map<string, Tensor>();
-  return (name: string): Tensor => {
-    const { data, shape } = tensors.get(name)!;
-    const t = made.get(name) ?? constant(data, shape);
+  return (name: string): Tensor | undefined => {
+    const tensor = tensors.get(name);
+    if (!tensor) return undefined;
+    const t = made.get(name) ?? constant(tensor.data, tensor.shape);
     made.set(name, t);
     return t;
   };
@@ -180,6 +188,7 @@ function patchRows(x: Tensor, step: number): Tensor {
 
 /** Pivoted selection on the covariance: each time the channel that explains most of what is left of all. */
 function leadingChannels(covariance: Float64Array, count: number, wanted: number): number[] {
+  if (wanted === count) return Array.from({ length: count }, (_, i) => i);
   const rest = Float64Array.from(covariance);
   let trace = 0;
   for (let i = 0; i < count; i++) trace += covariance[i * count + i]!;
@@ -205,17 +214,35 @@ function leadingChannels(covariance: Float64Array, count: number, wanted: number
   return kept.sort((a, b) => a - b);
 }
 
-/** From rows (3·u + v)·C + i to [O,I,3,3], and the last row to the bias. */
-function kernelOf(solution: Matrix, layer: string): Record<string, WeightTensor> {
-  const [out, inner] = [solution.columns, (solution.rows - 1) / 9];
-  const data = new Float32Array(out * inner * 9);
+/** The kept of the columns of a matrix, row by row. */
+function columns(values: Float64Array, count: number, kept: readonly number[]): Matrix {
+  const rows = values.length / count;
+  const chosen = Matrix.zeros(rows, kept.length);
+  for (let i = 0; i < rows; i++) for (const [j, c] of kept.entries()) chosen.set(i, j, values[i * count + c]!);
+  return chosen;
+}
+
+function fitted({ normal, right }: PatchSums, levels?: number): Matrix {
+  const system = ridgeSystem(normal, KERNEL_RIDGE);
+  const exact = solveRidge(system, right);
+  return levels === undefined ? exact : roundedSolution(exact, system, levels);
+}
+
+/** From rows p·I + i, one for each position p of the kernel, to [O,I,height,width], and the last row to the bias. */
+function setKernel(
+  student: Map<string, WeightTensor>,
+  layer: string,
+  [height, width]: readonly [number, number],
+  solution: Matrix,
+): void {
+  const positions = height * width;
+  const [out, inner] = [solution.columns, (solution.rows - 1) / positions];
+  const data = new Float32Array(out * inner * positions);
   for (let o = 0; o < out; o++) {
     for (let i = 0; i < inner; i++) {
-      for (let p = 0; p < 9; p++) data[(o * inner + i) * 9 + p] = solution.get(p * inner + i, o);
+      for (let p = 0; p < positions; p++) data[(o * inner + i) * positions + p] = solution.get(p * inner + i, o);
     }
   }
-  return {
-    [`${layer}.weight`]: { shape: [out, inner, 3, 3], data },
-    [`${layer}.bias`]: { shape: [out], data: Float32Array.from(solution.getRow(solution.rows - 1)) },
-  };
+  student.set(`${layer}.weight`, { shape: [out, inner, height, width], data });
+  student.set(`${layer}.bias`, { shape: [out], data: Float32Array.from(solution.getRow(solution.rows - 1)) });
 }

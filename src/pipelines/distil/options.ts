@@ -4,6 +4,7 @@ import { MOST_LEVELS } from '../../networks/distilled.js';
 import { studentShapes } from './student.js';
 
 const count = z.number().int().min(0).max(1_000_000);
+const size = z.number().int().min(1);
 const schema = z.strictObject({
   name: z
     .string()
@@ -11,9 +12,9 @@ const schema = z.strictObject({
     .default('distilled')
     .describe('name of the network'),
   shape: z
-    .record(z.string().regex(/^conv\d_\d$/), z.number().int().min(1))
+    .record(z.string().regex(/^conv\d_\d$/), z.union([size, z.tuple([size, size]).readonly()]))
     .default(studentShapes.distilled)
-    .describe("channels of each convolution, which are named as the teacher's"),
+    .describe("channels of each convolution, which are named as the teacher's; of a separable one also its rank"),
   levels: z
     .number()
     .int()
