@@ -61,7 +61,7 @@ describe('a checkpoint file', () => {
 
 /** A picture that is worked on at 96×96 and at 192×192. */
 const content = scene(192, 192, 1);
-const twoScales: StylizeOptionsInput = { size: 192, scales: 2, coarseSteps: 2, steps: 3 };
+const twoScales: StylizeOptionsInput = { size: 192, scales: 2, coarseSteps: 2, steps: 3, init: 'noise' };
 
 /** Runs to the end, and keeps the checkpoint file of each step. */
 async function runThrough(given: Restyling): Promise<{ whole: StylizeResult; files: Uint8Array[] }> {

@@ -141,7 +141,7 @@ describe('Ctrl-C', () => {
   const argsOf = (output: string, optimiser: string) => [
     ...['stylize', 'photo.png', '-s', 'style.png', '-o', output, ...tinyRun],
     ...['--content-layers', 'relu1_1', '--style-layers', 'relu1_1', '--optimiser', optimiser, '--json'],
-    ...['--size', '192x192', '--coarse-steps', '80', '--steps', '3'],
+    ...['--size', '192x192', '--init', 'noise', '--coarse-steps', '80', '--steps', '3'],
   ];
 
   async function interrupt(args: readonly string[]): Promise<Outcome> {

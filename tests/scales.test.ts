@@ -40,7 +40,7 @@ describe('outputSize', () => {
 });
 
 describe('scaleSchedule', () => {
-  const plan = { steps: 100, coarseSteps: 60 };
+  const plan = { steps: 100, coarseSteps: 60, init: 'noise', contentWeight: 1 } as const;
 
   it('halves from scale to scale up to the size of the output', () => {
     expect(scaleSchedule({ width: 1024, height: 768 }, { scales: 3, ...plan })).toEqual([
@@ -63,6 +63,16 @@ describe('scaleSchedule', () => {
     expect(widths(800, 800, 200)).toEqual([200, 400, 800]);
     expect(widths(800, 800, 201)).toEqual([400, 800]);
     expect(widths(10, 10)).toEqual([10]);
+  });
+
+  it('leaves out more where it starts from a picture', () => {
+    const widths = (width: number, height: number) =>
+      scaleSchedule({ width, height }, { scales: 8, ...plan, init: 'content' }).map((scale) => scale.width);
+    expect(widths(512, 512)).toEqual([512]);
+    expect(widths(1200, 600)).toEqual([600, 1200]);
+    expect(widths(2400, 2400)).toEqual([300, 600, 1200, 2400]);
+    const texture = { scales: 2, ...plan, init: 'content', contentWeight: 0 } as const;
+    expect(scaleSchedule({ width: 288, height: 288 }, texture)).toHaveLength(2);
   });
 
   it('ends with the output, never has more scales than asked for, and every one but the last is large enough', () => {

@@ -108,7 +108,7 @@ describe('the picture', () => {
 
   it('keeps its loss from one scale to the next better than a start from nothing', async () => {
     const content = scene(200, 194, 1);
-    const options: StylizeOptionsInput = { size: 200, steps: 1, coarseSteps: 6 };
+    const options: StylizeOptionsInput = { size: 200, steps: 1, coarseSteps: 6, init: 'noise' };
     const coarseToFine = await run({ content, options: { ...options, scales: 2 } });
     const alone = await run({ content, options });
     expect(coarseToFine.scales).toEqual([
@@ -259,7 +259,7 @@ describe('events', () => {
     const sizes: number[][] = [];
     const result = await run({
       content: scene(192, 192, 1),
-      options: { size: 192, scales: 2, coarseSteps: 2, steps: 3 },
+      options: { size: 192, scales: 2, coarseSteps: 2, steps: 3, init: 'noise' },
       onProgress: async (event) => {
         events.push(event);
         if (event.type !== 'step') return;
