@@ -57,15 +57,13 @@ const LINE = 17;
 const labels = [true, false].flatMap((beside) => {
   let lowestUsed = Number.NEGATIVE_INFINITY;
   const group = points.filter(({ time }) => x(time) < (left + right) / 2 === beside);
-  const column = beside
-    ? Math.max(...group.map(({ time }) => x(time))) + 26
-    : Math.min(...group.map(({ time }) => x(time))) - 26;
+  const columnOf = (time: number) => (beside ? Math.max(...group.map((point) => x(point.time))) + 26 : x(time) - 26);
   return group
     .toSorted((a, b) => b.share - a.share)
     .map((point) => {
       const at = Math.max(y(point.share), lowestUsed + LINE);
       lowestUsed = at;
-      return { ...point, at, column, right: beside };
+      return { ...point, at, column: columnOf(point.time), right: beside };
     });
 });
 const dots = labels.map(({ name, megabytes, time, share, at, column, right }) => {
