@@ -58,10 +58,10 @@ export async function approximateRidge(
         solution[i]! += lengths[i % count]! * direction[i]!;
         rest[i]! -= lengths[i % count]! * moved[i]!;
       }
-      const left = columnDots(rest, rest, count);
-      const kept = left.map((now, c) => (power[c]! > 0 ? now / power[c]! : 0));
+      const remaining = columnDots(rest, rest, count);
+      const kept = remaining.map((now, c) => (power[c]! > 0 ? now / power[c]! : 0));
       for (let i = 0; i < rest.length; i++) direction[i] = rest[i]! + kept[i % count]! * direction[i]!;
-      power = left;
+      power = remaining;
     }
     return Matrix.from1DArray(size, count, solution).mulColumnVector([...scale]);
   } finally {
