@@ -285,6 +285,22 @@ describe('distil', { timeout: 120_000 }, () => {
     for (const { data } of tensors.values()) expect(data.every(Number.isFinite)).toBe(true);
   });
 
+  it("keeps the identity as the head of a layer with all of its teacher's channels, and trains the layer", async () => {
+    let state: readonly string[] = [];
+    const { tensors, history } = await distil({
+      ...request({ shape: { ...small, conv4_2: 6 }, steps: 2, learningRate: 0.01 }),
+      onProgress: async (event) => {
+        if (event.type === 'step') state = Object.keys((await event.checkpoint()).state);
+      },
+    });
+    expect(state).toContain('conv4_2.weight');
+    expect(state).toContain('relu4_1.head');
+    expect(state).not.toContain('relu4_2.head');
+    const identity = Float32Array.from({ length: 36 }, (_, i) => (i % 7 === 0 ? 1 : 0));
+    expect(tensors.get('relu4_2.head')).toEqual({ shape: [6, 6], data: identity });
+    expect(history.every(({ errors }) => errors['feature relu4_2']! > 0)).toBe(true);
+  });
+
   it('goes on after an interruption to the very same network', async () => {
     const whole = await distil(request({ steps: 6 }));
     const controller = new AbortController();

@@ -30,7 +30,8 @@ export function headOf(weight: WeightTensor | undefined): Head | undefined {
   };
 }
 
-function isIdentity({ shape: [k = 0, channels], data }: WeightTensor): boolean {
+/** Whether a head is the identity: its layer has all of the teacher's channels. */
+export function isIdentity({ shape: [k = 0, channels], data }: WeightTensor): boolean {
   // 8 bits of a file hold a 1 to within what 16 bits of its scale hold.
   return k === channels && data.every((value, i) => Math.abs(value - (i % (k + 1) === 0 ? 1 : 0)) < 1e-3);
 }

@@ -1,5 +1,6 @@
 import { FauveError } from '../../errors.js';
 import type { Image } from '../../image/image.js';
+import { isIdentity } from '../../networks/heads.js';
 import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
 import { emitModel } from '../../onnx/model.js';
 import { adamScalars, averageCorrection, defaultAdamOptions } from '../../optim/adam.js';
@@ -108,12 +109,16 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
   };
   if (!resume) await test(0, start);
 
+  // A layer with all of its teacher's channels has the identity for a head, and keeps it.
+  const trained = new Map([...start].filter(([name, tensor]) => !(name.endsWith('.head') && isIdentity(tensor))));
+  const current = async (step: number) => new Map([...start, ...(await averaged(session, trained, step, options))]);
+
   const adam = { ...ADAM, averageDecay: options.averageDecay };
-  const graph = trainingStep(teacher, start, layers, { ...options, size: options.cropSize }, adam);
+  const graph = trainingStep(teacher, trained, layers, { ...options, size: options.cropSize }, adam);
   const session = await runtime.open(emitModel(graph.outputs));
   try {
     const zeros = Object.fromEntries(graph.state.map((name) => [name, new Float32Array(sizeOf(session, name))]));
-    const initial = Object.fromEntries([...start].map(([name, { data }]) => [name, data]));
+    const initial = Object.fromEntries([...trained].map(([name, { data }]) => [name, data]));
     await session.write({ ...zeros, ...initial, ...(resume?.state ?? {}) });
     const fetch = ['total', ...graph.errorNames, 'x gradient'];
     let step = resume?.step ?? 0;
@@ -167,11 +172,11 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
       const record = { step, total, errors, seconds: elapsed() };
       history.push(record);
       if (options.testEvery > 0 && step % options.testEvery === 0 && step < options.steps) {
-        await test(step, await averaged(session, start, step, options));
+        await test(step, await current(step));
       }
       await onProgress({ type: 'step', ...record, checkpoint });
     }
-    const kernels = await averaged(session, start, step, options);
+    const kernels = await current(step);
     const tensors = step > 0 ? await refitHeads(request, options, layers, kernels, makings, elapsed) : kernels;
     if (step > 0) await test(step, tensors);
     return { tensors, options, history, tests, seconds: elapsed() };

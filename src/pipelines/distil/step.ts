@@ -39,6 +39,8 @@ interface View {
  * own stylisation loss, so that they go on as the student sees them: what only looks good to the student turns up among its
  * training pictures.
  *
+ * Layers without a head in `student` have the teacher's channels.
+ *
  * Inputs: `x` [T,3,S,S]; `rest` [2T+F,3,S,S]: the contents and the styles of x, then other crops; `content weight` [T,1,1,1].
  * Outputs: `total`; `feature LAYER`, `gram LAYER`, `residual LAYER`: relative errors; `stylisation`, its mean; `x gradient`.
  */
@@ -59,7 +61,9 @@ export function trainingStep(
 
   const learned = (pictures: Tensor): View => {
     const { activations } = forward(preprocess(pictures, teacher.preprocessing), layers, parameter);
-    return viewOf((tap) => project(activations[tap]!, parameter(`${tap}.head`)));
+    return viewOf((tap) =>
+      parameters.has(`${tap}.head`) ? project(activations[tap]!, parameter(`${tap}.head`)) : activations[tap]!,
+    );
   };
   const wanted = (pictures: Tensor): View => {
     const { activations } = forward(
@@ -89,13 +93,11 @@ export function trainingStep(
     );
     const style = stylesOf(theirsRest.grams[tap]!);
     const mine = sub(mineX.grams[tap]!, stylesOf(mineRest.grams[tap]!));
-    errors[`residual ${tap}`] = mean(div(power(sub(mine, sub(theirsX.grams[tap]!, style))), add(power(style), TINY)));
+    errors[`residual ${tap}`] = residualError(mine, sub(theirsX.grams[tap]!, style), style);
   }
   const content = contentsOf(theirsRest.features[CONTENT_TAP]!);
   const change = sub(mineX.features[CONTENT_TAP]!, contentsOf(mineRest.features[CONTENT_TAP]!));
-  errors[`residual ${CONTENT_TAP}`] = mean(
-    div(power(sub(change, sub(theirsX.features[CONTENT_TAP]!, content))), add(power(content), TINY)),
-  );
+  errors[`residual ${CONTENT_TAP}`] = residualError(change, sub(theirsX.features[CONTENT_TAP]!, content), content);
   const weightOf = (name: string) =>
     name.startsWith('feature')
       ? 1
@@ -137,6 +139,14 @@ export function trainingStep(
       ...(Object.assign({}, ...steps.map((step) => step.outputs)) as Record<string, Tensor>),
     },
   };
+}
+
+/**
+ * What is wrong with how far pictures are from their targets: over the target's power, as in the losses, and over the distance while
+ * that is still large; otherwise a few pictures that are far away would be all that counts.
+ */
+function residualError(mine: Tensor, theirs: Tensor, target: Tensor): Tensor {
+  return mean(div(power(sub(mine, theirs)), add(add(power(target), power(theirs)), TINY)));
 }
 
 /**
