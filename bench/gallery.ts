@@ -95,7 +95,13 @@ async function make(entry: Entry, runtime: Runtime): Promise<void> {
   if (values.force || !style || made?.paintingSha256 !== paintingSha256 || !isCurrent(style, said)) {
     const { image } = await decodeImage(bytes, { what: 'Painting', fileName: file });
     const cropped = cropBottom(image, (entry.cropBottom ?? 0) / 100);
-    style = await captureStyle({ image: cropped, about: said, networks, runtime, bytes: BYTES });
+    // What a network that is still the same sees of the same painting.
+    const known = values.force || made?.paintingSha256 !== paintingSha256 ? [] : (style?.networks ?? []);
+    const kept = new Map(known.map((held) => [held.sha256, held]));
+    const changed = networks.filter(({ sha256 }) => !kept.has(sha256));
+    const captured = await captureStyle({ image: cropped, about: said, networks: changed, runtime, bytes: BYTES });
+    for (const held of captured.networks) kept.set(held.sha256, held);
+    style = { ...captured, networks: networks.map(({ sha256 }) => kept.get(sha256)!) };
     const encoded = encodeStyle(style);
     writeFileSync(path, encoded);
     made = { painting: file, paintingSha256, styleSha256: await sha256Hex(encoded) };

@@ -8,7 +8,7 @@ import { writeStyleIndex } from '#src/platform/style-store.js';
 
 await writeShippedManifest('models', (bytes, file) => {
   const { licence, styles, training } = decodeTransformer(bytes, file);
-  const made = `fauve train, ${training.iterations} iterations, seed ${training.seed}`;
+  const made = `${training.by ?? 'fauve train'}, ${training.iterations} iterations, seed ${training.seed}`;
   return { styles: styles.map(({ name }) => name), licence, made };
 });
 await writeStyleIndex('models/styles');

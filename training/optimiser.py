@@ -1,0 +1,98 @@
+"""Adam over all weights at once, the schedule by the clock, and steps that a GPU replays as one graph."""
+
+import contextlib
+import math
+import time
+
+import torch
+
+
+class Adam:
+    """Adam (Kingma & Ba 2014) with averaged weights. All parameters are views of one vector.
+
+    `relative`: each tensor moves by a share of its own root mean square, as in `fauve distil`.
+    """
+
+    def __init__(self, tensors, device, betas=(0.9, 0.999), average=0.999, relative=False, epsilon=1e-8):
+        self.names = list(tensors)
+        parts = [tensors[name].to(device).float().flatten() for name in self.names]
+        self.vector = torch.cat(parts)
+        self.mean, self.square = torch.zeros_like(self.vector), torch.zeros_like(self.vector)
+        self.averaged = self.vector.clone()
+        size = lambda part: part.square().mean().sqrt().clamp(min=1e-6) if relative else torch.ones((), device=device)
+        self.pace = torch.cat([size(part).expand(len(part)) for part in parts])
+        self.betas, self.average, self.epsilon = betas, average, epsilon
+        self.shapes = {name: tensors[name].shape for name in self.names}
+        self.parameters = self.views(self.vector)
+        for view in self.parameters.values():
+            view.requires_grad_()
+
+    def views(self, vector):
+        at, views = 0, {}
+        for name, shape in self.shapes.items():
+            views[name] = vector[at : at + shape.numel()].view(shape).detach()
+            at += shape.numel()
+        return views
+
+    def step(self, loss, scalars, retain_graph=False):
+        """scalars [4]: the rate, and 1 - beta^t for both betas, and the share of the average that stays."""
+        gradients = torch.autograd.grad(loss, list(self.parameters.values()), retain_graph=retain_graph)
+        with torch.no_grad():
+            g = torch.cat([g.flatten() for g in gradients])
+            b1, b2 = self.betas
+            self.mean.mul_(b1).add_(g, alpha=1 - b1)
+            self.square.mul_(b2).addcmul_(g, g, value=1 - b2)
+            root = (self.square / scalars[2]).sqrt() + self.epsilon
+            self.vector.sub_(scalars[0] * self.pace * (self.mean / scalars[1]) / root)
+            self.averaged.mul_(scalars[3]).add_(self.vector * (1 - scalars[3]))
+
+    def scalars(self, step, rate):
+        """Of step 1, 2, …; the average is young at first."""
+        return [rate, 1 - self.betas[0] ** step, 1 - self.betas[1] ** step, min(self.average, (step - 1) / (step + 9))]
+
+
+class Clock:
+    """A run of so many seconds: its length is what a GPU by the hour knows beforehand, not its steps."""
+
+    def __init__(self, seconds, steps=None):
+        self.start, self.seconds, self.steps, self.done = time.time(), seconds, steps, 0
+
+    def elapsed(self):
+        return time.time() - self.start
+
+    def part(self):
+        return min(1, self.done / self.steps if self.steps else self.elapsed() / self.seconds)
+
+    def factor(self):
+        """Of the rate: a short rise, then a cosine to zero."""
+        return min(1, (self.done + 1) / 100) * 0.5 * (1 + math.cos(math.pi * self.part()))
+
+
+def lower_precision(device):
+    """Matrix units in 16 bits; the losses are computed in 32."""
+    if device == "cuda":
+        return torch.autocast("cuda", torch.bfloat16, cache_enabled=False)
+    return contextlib.nullcontext()
+
+
+def replayable(step, device):
+    """A function without arguments whose tensors stay where they are, as a graph on a GPU."""
+    if device != "cuda":
+        return step
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+def prepare(device):
+    if device == "cuda":
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
