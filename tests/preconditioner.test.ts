@@ -53,6 +53,17 @@ describe('PyramidPreconditioner', () => {
     },
   );
 
+  it('knows the energy of a vector, of what it has just learnt from too', () => {
+    const preconditioner = taught(9, 14, (i) => 1 + (i % 5));
+    const values = random(77);
+    const [s, y, other] = [1, 2, 3].map(() => values.uniform([3, 9, 14])) as [Float32Array, Float32Array, Float32Array];
+    preconditioner.learn({ s, y });
+    for (const v of [y, other, y]) {
+      const expected = innerProduct(v, preconditioner.apply(v));
+      expect(Math.abs(preconditioner.energy(v) - expected)).toBeLessThan(1e-5 * expected);
+    }
+  });
+
   it('is symmetric and positive definite at any size, whatever it has learnt', () => {
     fc.assert(
       fc.property(fc.integer(), sides, sides, fc.constantFrom(0, 12), (seed, height, width, pairs) => {
@@ -212,6 +223,7 @@ describe('PyramidPreconditioner', () => {
       const preconditioner = new PyramidPreconditioner(height, width);
       return {
         precondition: (v: Float32Array) => preconditioner.apply(v),
+        energy: (v: Float32Array) => preconditioner.energy(v),
         learn: (pair: { s: Float32Array; y: Float32Array }) => preconditioner.learn(pair),
       };
     };

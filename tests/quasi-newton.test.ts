@@ -83,7 +83,7 @@ describe('preconditioning', () => {
     });
     const scaled = pairs.map(({ s, y }): CurvaturePair => ({ s: times(s, -0.5), y: times(y, 0.5) }));
     for (const count of [0, 1, 3]) {
-      const received = quasiNewtonDirection(gradient, pairs.slice(0, count), diagonal);
+      const received = quasiNewtonDirection(gradient, pairs.slice(0, count), { precondition: diagonal });
       const expected = times(quasiNewtonDirection(times(gradient, 0.5), scaled.slice(0, count)), 0.5);
       expect(relativeError(received, expected)).toBeLessThan(1e-6);
     }

@@ -1,5 +1,5 @@
 import { FauveError } from '../errors.js';
-import { addScaled, addScaledThenDot, dot, largest, project } from './vectors.js';
+import { addScaledThenDot, dot, largest, project } from './vectors.js';
 
 /** Options of {@link Lbfgs}. */
 export interface LbfgsOptions {
@@ -16,6 +16,8 @@ export interface LbfgsOptions {
    * by default, as in the papers; see `PyramidPreconditioner`.
    */
   readonly precondition?: Precondition;
+  /** v ↦ vᵀ·K·v, for a preconditioner that has it for less than K·v costs. */
+  readonly energy?: (v: Float32Array) => number;
   /** Told of each pair that is remembered: a preconditioner may learn from it. */
   readonly learn?: (pair: CurvaturePair) => void;
   /**
@@ -117,21 +119,18 @@ export class Lbfgs<T> {
     evaluate: Evaluate<T>,
     kind: 'quasi-Newton' | 'steepest',
   ): Promise<{ moved: boolean; evaluations: number }> {
-    const { bounds, sufficientDecrease, maxEvaluations, firstStep, precondition, initialScale } = this.options;
+    const { bounds, sufficientDecrease, maxEvaluations, firstStep } = this.options;
     const { loss, gradient } = this.current!;
     const free = bounds ? withoutHeld(gradient, this.x, bounds) : gradient;
-    const direction = quasiNewtonDirection(free, kind === 'steepest' ? [] : this.pairs, precondition, initialScale);
+    const direction = quasiNewtonDirection(free, kind === 'steepest' ? [] : this.pairs, this.options);
     if (bounds) hold(direction, free);
     let length = kind === 'steepest' ? firstStep / (largest(direction) || 1) : 1;
     for (let evaluations = 1; evaluations <= maxEvaluations; evaluations++) {
-      const x = addScaled(this.x, length, direction);
-      if (bounds) project(x, bounds);
-      const s = addScaled(x, -1, this.x);
-      const predicted = dot(gradient, s);
+      const { x, s, predicted } = moved(this.x, length, direction, gradient, bounds);
       if (!(predicted < 0)) return { moved: false, evaluations: evaluations - 1 };
       const next = await evaluate(x);
       if (isUsable(next) && next.loss <= loss + sufficientDecrease * predicted) {
-        this.remember(s, addScaled(next.gradient, -1, gradient));
+        this.remember(s, gradient, next.gradient);
         this.x = x;
         this.current = next;
         return { moved: true, evaluations };
@@ -144,15 +143,45 @@ export class Lbfgs<T> {
     return { moved: false, evaluations: maxEvaluations };
   }
 
-  private remember(s: Float32Array, y: Float32Array): void {
-    // Values held on a bound did not move: their gradient's change says nothing about the curvature along s.
-    for (let i = 0; i < s.length; i++) if (s[i] === 0) y[i] = 0;
+  private remember(s: Float32Array, before: Float32Array, after: Float32Array): void {
+    const y = new Float32Array(s.length);
+    let [sy, yy] = [0, 0];
+    for (let i = 0; i < y.length; i++) {
+      // Values held on a bound did not move: their gradient's change says nothing about the curvature along s.
+      if (s[i] === 0) continue;
+      const change = Math.fround(after[i]! - before[i]!);
+      y[i] = change;
+      sy += s[i]! * change;
+      yy += change * change;
+    }
+    if (sy <= 1e-10 * yy) return;
     const pair = { s, y };
-    if (curvature(pair) <= 1e-10 * dot(y, y)) return;
+    curvatures.set(pair, sy);
     this.pairs.push(pair);
     this.options.learn?.(pair);
     if (this.pairs.length > this.options.history) this.pairs.shift();
   }
+}
+
+/** A step of this length, within the bounds: where it leads, how far every value moves, and by how much the loss should change. */
+function moved(
+  from: Float32Array,
+  length: number,
+  direction: Float32Array,
+  gradient: Float32Array,
+  [low, high]: readonly [number, number] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
+): { readonly x: Float32Array; readonly s: Float32Array; readonly predicted: number } {
+  const x = new Float32Array(from.length);
+  const s = new Float32Array(from.length);
+  let predicted = 0;
+  for (let i = 0; i < x.length; i++) {
+    const to = Math.fround(Math.min(high, Math.max(low, from[i]! + length * direction[i]!)));
+    const change = Math.fround(to - from[i]!);
+    x[i] = to;
+    s[i] = change;
+    predicted += gradient[i]! * change;
+  }
+  return { x, s, predicted };
 }
 
 /**
@@ -162,8 +191,11 @@ export class Lbfgs<T> {
 export function quasiNewtonDirection(
   gradient: Float32Array,
   pairs: readonly CurvaturePair[],
-  precondition: Precondition = (v) => v,
-  initialScale = 1,
+  {
+    precondition = (v) => v,
+    energy = (v) => dot(v, precondition(v)),
+    initialScale = 1,
+  }: Partial<Pick<LbfgsOptions, 'precondition' | 'energy' | 'initialScale'>> = {},
 ): Float32Array {
   const q = negated(gradient);
   const newest = pairs.at(-1);
@@ -175,7 +207,7 @@ export function quasiNewtonDirection(
     alpha[i] = rho[i]! * along;
     along = addScaledThenDot(q, -alpha[i]!, pairs[i]!.y, pairs[Math.max(0, i - 1)]!.s);
   }
-  const gamma = initialScale / (rho.at(-1)! * dot(newest.y, precondition(newest.y)));
+  const gamma = initialScale / (rho.at(-1)! * energy(newest.y));
   const direction = precondition(q);
   for (let i = 0; i < direction.length; i++) direction[i]! *= gamma;
   along = dot(pairs[0]!.y, direction);
@@ -206,7 +238,7 @@ function negated(x: Float32Array): Float32Array {
 
 /** The gradient with 0 for values on a bound that descent would push outwards. */
 function withoutHeld(gradient: Float32Array, x: Float32Array, [low, high]: readonly [number, number]): Float32Array {
-  const result = Float32Array.from(gradient);
+  const result = gradient.slice();
   for (let i = 0; i < x.length; i++) {
     if ((x[i]! <= low && gradient[i]! > 0) || (x[i]! >= high && gradient[i]! < 0)) result[i] = 0;
   }

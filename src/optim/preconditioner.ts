@@ -71,6 +71,8 @@ export class PyramidPreconditioner {
   private readonly movements: Float32Array[];
   private readonly weights: Float32Array[];
   private pairs: number;
+  /** Whose levels `second` holds. */
+  private reduced: Float32Array | undefined;
 
   /**
    * @param gains one for each level, the first for the image itself; no level is made of one with a side below 2
@@ -111,6 +113,22 @@ export class PyramidPreconditioner {
     return rotate(levels[0]!, TRANSPOSED, new Float32Array(v.length));
   }
 
+  /** vᵀ·K·v = Σ Wₗ·gainₗ·(Dₗ·C·v)², for v of shape [3,H,W]. The change of the gradient that was learnt from last costs a single pass. */
+  energy(v: Float32Array): number {
+    const levels = this.second;
+    if (this.reduced !== v) {
+      rotate(v, OPPONENT, levels[0]!);
+      this.pyramid.reduce(levels);
+      this.reduced = v;
+    }
+    let sum = 0;
+    for (const [l, level] of levels.entries()) {
+      const weights = this.weights[l]!;
+      for (let i = 0; i < level.length; i++) sum += weights[i]! * level[i]! * level[i]!;
+    }
+    return sum;
+  }
+
   /** Learns from a step of the optimisation and the change of the gradient along it, both [3,H,W]. */
   learn({ s, y }: CurvaturePair): void {
     const [moved, changed] = [this.work, this.second];
@@ -118,6 +136,7 @@ export class PyramidPreconditioner {
     rotate(y, OPPONENT, changed[0]!);
     this.pyramid.reduce(moved);
     this.pyramid.reduce(changed);
+    this.reduced = y;
     // Long and short steps count alike.
     const scale = 1 / dot(s, s);
     for (const [l, size] of this.pyramid.sizes.entries()) {

@@ -12,17 +12,6 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + s2 + s3;
 }
 
-/** x + factor·y, into `out` (a new array by default). */
-export function addScaled(
-  x: Float32Array,
-  factor: number,
-  y: Float32Array,
-  out: Float32Array = new Float32Array(x.length),
-): Float32Array {
-  for (let i = 0; i < x.length; i++) out[i] = x[i]! + factor * y[i]!;
-  return out;
-}
-
 /** x ← x + factor·y, and then the dot product z·x: one pass over memory, which is what limits both. */
 export function addScaledThenDot(x: Float32Array, factor: number, y: Float32Array, z: Float32Array): number {
   let [s0, s1, s2, s3] = [0, 0, 0, 0];

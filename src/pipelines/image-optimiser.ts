@@ -112,6 +112,7 @@ function lbfgsOptimiser(
       bounds: BOUNDS,
       ...(preconditioner && {
         precondition: (v) => preconditioner.apply(v),
+        energy: (v) => preconditioner.energy(v),
         learn: (pair) => preconditioner.learn(pair),
         initialScale: INITIAL_SCALE,
       }),
