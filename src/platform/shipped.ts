@@ -25,8 +25,8 @@ const attribution =
   'CC BY 4.0: a smaller network that was trained to reproduce its features.';
 
 const trainedAttribution =
-  'Trained by Fauve with a loss network that reproduces the features of VGG-19 by Karen Simonyan and Andrew Zisserman (Visual Geometry ' +
-  'Group, University of Oxford), CC BY 4.0.';
+  'Trained by Fauve with the features of VGG-19 by Karen Simonyan and Andrew Zisserman (Visual Geometry Group, University of Oxford), ' +
+  'CC BY 4.0, or of a loss network that reproduces them.';
 
 /** Whether a network comes with Fauve, and so is neither pulled nor imported. */
 export function isShipped(name: string): boolean {
