@@ -11,7 +11,7 @@ const layerWeights = z.record(z.string().regex(/^relu\d_\d$/), weight);
  * Steps at the full size by default: with the distilled network a minute on two cores. A network that is looked at for itself goes on
  * longer.
  */
-const DEFAULT_STEPS = 65;
+const DEFAULT_STEPS = 92;
 const STEPS_WITH: Readonly<Record<string, number>> = { vgg16: 105, vgg19: 105 };
 
 /** Everything that decides about the picture, beside the pictures and the weights of the network. */
