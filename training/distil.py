@@ -3,7 +3,6 @@
 It starts from the closed form that `fauve distil --steps 0` writes, and writes the same format.
 """
 
-import argparse
 import json
 import time
 
@@ -13,7 +12,7 @@ import torch.nn.functional as F
 
 import networks
 from networks import CONTENT, STYLES, TAPS, activations, grams, power, relative, stylisation
-from optimiser import Adam, Clock, lower_precision, prepare, replayable
+from optimiser import Adam, Clock, arguments, lower_precision, parsed, replayable
 from pictures import Pictures, distorted, distortions, read, split
 
 LEVELS = 5
@@ -151,15 +150,7 @@ def judged(tensors, teacher, pairs, device, steps=60):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--start", required=True, help="what fauve distil --steps 0 wrote")
-    parser.add_argument("--teacher", required=True, help="vgg19.safetensors")
-    parser.add_argument("--photos", required=True)
-    parser.add_argument("--paintings", required=True)
-    parser.add_argument("--held-out", required=True, help="bench/held-out.json")
-    parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--steps", type=int, help="instead of --seconds")
+    parser = arguments(__doc__, "what fauve distil --steps 0 wrote")
     parser.add_argument("--size", type=int, default=224, help="side of a crop, a multiple of 16")
     parser.add_argument("--triplets", type=int, default=8)
     parser.add_argument("--fresh", type=int, default=8)
@@ -168,14 +159,7 @@ def main():
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--gram-weight", type=float, default=5)
     parser.add_argument("--residual-weight", type=float, default=5)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-graph", action="store_true", help="run each step by itself")
-    parser.add_argument("--log", help="a CSV file for the errors over the steps")
-    options = parser.parse_args()
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    prepare(device)
-    torch.manual_seed(options.seed)
+    options, device = parsed(parser)
     random = np.random.default_rng(options.seed)
     held_out = json.load(open(options.held_out))
     photos, kept_photos = split(options.photos, held_out["photos"])
@@ -185,14 +169,8 @@ def main():
     square = lambda path: F.interpolate(centre(read(path, 256)).float()[None] / 255, size=256)
     stem = lambda name: name.rsplit(".", 1)[0]
     both = [pair for pair in held_out["pairs"] if stem(pair[0]) in kept_photos and stem(pair[1]) in kept_paintings]
-    pairs = [
-        torch.cat([square(kept[stem(pair[i])]) for pair in both]).to(device)
-        for i, kept in enumerate((kept_photos, kept_paintings))
-    ]
-    teacher = {
-        name: torch.from_numpy(t.astype(np.float32)).to(device)
-        for name, t in networks.read_safetensors(options.teacher)[0].items()
-    }
+    sides = [[kept[stem(pair[i])] for pair in both] for i, kept in enumerate((kept_photos, kept_paintings))]
+    teacher = networks.load_vgg(options.teacher, device)
     start, metadata = networks.load_distilled(options.start)
     adam = Adam(start, device, relative=True)
     makings = Makings(options.pool, options.size, *pictures, random, options.life, device)
@@ -283,6 +261,10 @@ def main():
     if options.log:
         np.savetxt(options.log, history, "%.6g", ",", header=",".join(["step", *names]), comments="")
     print(f"{clock.done} steps in {clock.elapsed():.0f} s", flush=True)
+    if not both:
+        print("No test: none of the held-out pairs is in the folders.")
+        return
+    pairs = [torch.cat([square(path) for path in side]).to(device) for side in sides]
     own = judged(teacher, teacher, pairs, device)
     for what, tensors in (("start", start), ("trained", networks.load_distilled(options.output)[0])):
         losses = judged({name: t.to(device) for name, t in tensors.items()}, teacher, pairs, device)

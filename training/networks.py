@@ -1,6 +1,8 @@
 """VGG-19 and distilled networks: files, forward passes and losses, as Fauve has them."""
 
+import contextlib
 import json
+import os
 import struct
 import zlib
 
@@ -29,6 +31,11 @@ def read_safetensors(path):
     return tensors, metadata
 
 
+def load_vgg(path, device):
+    """`vgg19.safetensors` -> {name: float32 tensor}."""
+    return {name: torch.from_numpy(t.astype(np.float32)).to(device) for name, t in read_safetensors(path)[0].items()}
+
+
 def write_safetensors(path, tensors, metadata):
     names = {np.dtype(of): name for name, of in TYPES.items()}
     head, at = {"__metadata__": metadata}, 0
@@ -37,10 +44,19 @@ def write_safetensors(path, tensors, metadata):
         at += array.nbytes
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
+    with replacing(path) as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for array in tensors.values():
             file.write(np.ascontiguousarray(array).tobytes())
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A file to write to that takes the place of `path` once it is whole."""
+    part = f"{path}.part"
+    with open(part, "wb") as file:
+        yield file
+    os.replace(part, path)
 
 
 def packed(name):
@@ -56,11 +72,7 @@ def load_distilled(path):
     stored, metadata = read_safetensors(path)
     tensors = {}
     channels = 3
-    for layer in sorted(
-        name[:-7]
-        for name in stored
-        if name.startswith("conv") and name.endswith("_1.weight") or name.endswith(".weight") and name.count(".") == 1
-    ):
+    for layer in sorted(name[:-5] for name in stored if name.endswith(".bias")):
         outs = len(stored[f"{layer}.bias"])
         shapes = {f"{layer}.weight": (outs, channels, 3, 3)}
         if f"{layer}.vertical.weight" in stored:

@@ -1,7 +1,9 @@
 """Adam over all weights at once, the schedule by the clock, and steps that a GPU replays as one graph."""
 
+import argparse
 import contextlib
 import math
+import os
 import time
 
 import torch
@@ -51,6 +53,38 @@ class Adam:
         return [rate, 1 - self.betas[0] ** step, 1 - self.betas[1] ** step, min(self.average, (step - 1) / (step + 9))]
 
 
+def arguments(description, start):
+    """What both kinds of training are asked for. `start` says what --start is."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--start", required=True, help=start)
+    parser.add_argument("--teacher", required=True, help="vgg19.safetensors")
+    parser.add_argument("--photos", required=True)
+    parser.add_argument("--paintings", required=True)
+    parser.add_argument("--held-out", required=True, help="bench/held-out.json")
+    parser.add_argument("-o", "--output", required=True)
+    parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--steps", type=int, help="instead of --seconds")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-graph", action="store_true", help="run each step by itself")
+    parser.add_argument("--log", help="a CSV file for the losses over the steps")
+    return parser
+
+
+def parsed(parser):
+    """The options, once everything that they name is there, and the device, ready."""
+    options = parser.parse_args()
+    for path in (options.start, options.teacher, options.photos, options.paintings, options.held_out):
+        if not os.path.exists(path):
+            parser.error(f"there is no {path}")
+    for path in filter(None, (options.output, options.log)):
+        if not os.access(os.path.dirname(path) or ".", os.W_OK):
+            parser.error(f"{path} cannot be written: its folder does not exist or takes no files")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    prepare(device)
+    torch.manual_seed(options.seed)
+    return options, device
+
+
 class Clock:
     """A run of so many seconds: its length is what a GPU by the hour knows beforehand, not its steps."""
 
@@ -92,6 +126,7 @@ def replayable(step, device):
 
 
 def prepare(device):
+    torch.set_num_threads(os.cpu_count())
     if device == "cuda":
         torch.backends.cudnn.benchmark = True
         torch.backends.cuda.matmul.allow_tf32 = True

@@ -3,7 +3,6 @@
 It starts from a network that `fauve train` wrote (one iteration is enough), and writes the same format with the same styles.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import torch.nn.functional as F
 
 import networks
 from networks import CONTENT, STYLES, activations, gram, relative, total_variation
-from optimiser import Adam, Clock, lower_precision, prepare, replayable
+from optimiser import Adam, Clock, arguments, lower_precision, parsed, replayable
 from pictures import Pictures, read, split
 
 
@@ -67,32 +66,18 @@ def save(path, model, weights, training):
     for entry in model.metadata_props:
         if entry.key == "training":
             entry.value = json.dumps(training, separators=(",", ":"))
-    onnx.save(model, path)
+    with networks.replacing(path) as file:
+        file.write(model.SerializeToString())
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--start", required=True, help="a network of fauve train; its styles are trained")
-    parser.add_argument("--teacher", required=True, help="vgg19.safetensors, the loss network")
-    parser.add_argument("--photos", required=True)
-    parser.add_argument("--paintings", required=True)
+    parser = arguments(__doc__, "a network of fauve train; its styles are trained")
     parser.add_argument("--gallery", required=True, help="models/styles/gallery.json: which painting a style is")
-    parser.add_argument("--held-out", required=True, help="bench/held-out.json")
-    parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--steps", type=int, help="instead of --seconds")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--style-size", type=int, default=256, help="longer side of the paintings")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-graph", action="store_true", help="run each step by itself")
-    parser.add_argument("--log", help="a CSV file for the losses over the steps")
-    options = parser.parse_args()
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    prepare(device)
-    torch.manual_seed(options.seed)
+    options, device = parsed(parser)
     random = np.random.default_rng(options.seed)
     held_out = json.load(open(options.held_out))
     photos = Pictures(split(options.photos, held_out["photos"])[0], 320, device)
@@ -100,10 +85,7 @@ def main():
     about = {entry.key: entry.value for entry in model.metadata_props}
     styles = [style["name"] for style in json.loads(about["styles"])]
     gallery = {entry["name"]: entry for entry in json.load(open(options.gallery))}
-    teacher = {
-        name: torch.from_numpy(t.astype(np.float32)).to(device)
-        for name, t in networks.read_safetensors(options.teacher)[0].items()
-    }
+    teacher = networks.load_vgg(options.teacher, device)
     targets = {tap: [] for tap in STYLES}
     for style in styles:
         entry = gallery[style]
