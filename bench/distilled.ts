@@ -1,11 +1,13 @@
 /** `npm run bench:distilled`: what the distilled networks are worth, judged by the network that they stand in for. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Image } from '#src/image/image.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { readImage } from '#src/platform/images.js';
 import { writeContactSheet } from './contact-sheet.js';
+import { galleryEntries } from './gallery-entries.js';
 import { type HeldOutPair, heldOutPairs } from './held-out.js';
 import { type Contestant, contest, type Judgement, type StepSeconds, student, teacher, timeSteps } from './students.js';
 
@@ -17,7 +19,7 @@ const usage = `npm run bench:distilled -- [options]
   --rounds 7            step timings; the median counts
   --shared ../shared    where photos/, paintings/ and weights/ are
   --pictures DIR        writes the pictures of each pair side by side
-  --publishable         of these, only pairs whose photo comes with Fauve, and without the painting
+  --publishable         with what Fauve itself paints in the painting's style in place of the painting
   --json FILE           writes all figures, after each pair`;
 
 const { values } = parseArgs({
@@ -94,7 +96,11 @@ async function comparePair(pair: HeldOutPair, size: number): Promise<void> {
   const before = await start();
   const results: Record<string, PairFigures['results'][string]> = {};
   const sheet = [{ label: 'photo', image: content }];
-  if (!values.publishable) sheet.push({ label: 'painting', image: painting });
+  sheet.push(
+    values.publishable
+      ? { label: 'the style, by Fauve', image: await swatch(pair.painting) }
+      : { label: 'painting', image: painting },
+  );
   for (const contestant of contestants) {
     const { judgement, seconds, image } = await make(contestant, steps);
     const best = results[judge.name]?.total ?? judgement.total;
@@ -120,11 +126,19 @@ async function comparePair(pair: HeldOutPair, size: number): Promise<void> {
     ...(name === judge.name ? [] : ['']),
   ]);
   row('    time', '', ...times);
-  if (values.pictures !== undefined && (pair.photo.includes('examples') || !values.publishable)) {
+  if (values.pictures !== undefined) {
     const file = `${pair.name.replace(/, .*--/, '-')}-${size}.jpg`;
     await writeContactSheet(join(values.pictures, file), sheet, 256);
   }
   save();
+}
+
+/** What Fauve paints in the style of this painting, from the gallery. */
+function swatch(painting: string): Promise<Image> {
+  const file = basename(painting);
+  const style = galleryEntries().find((entry) => entry.file === file);
+  if (!style) throw new Error(`${file} is not in models/styles/gallery.json. Leave --publishable out.`);
+  return readImage(`models/styles/${style.name}.webp`);
 }
 
 /** Geometric means, times and sizes, beside what was asked for. */

@@ -19,6 +19,7 @@ import {
   texture,
 } from '#src/index.node.js';
 import { writeStyleIndex } from '#src/platform/style-store.js';
+import { type GalleryEntry, galleryEntries } from './gallery-entries.js';
 
 const usage = `npm run gallery -- [PAINTINGS] [options]
   PAINTINGS          folder of the paintings (default ../shared/paintings)
@@ -32,16 +33,6 @@ const BYTES = { distilled: 54 * 1024, 'distilled-small': 30 * 1024 };
 
 /** A swatch is painted larger than it is shown, so that its strokes are sharp. */
 const SWATCH = { size: 192, painted: 288, steps: 24, quality: 68 } as const;
-
-interface Entry {
-  readonly name: string;
-  readonly file: string;
-  readonly title: string;
-  readonly artist: string;
-  readonly year: number | null;
-  /** Per cent of the height that are left out. */
-  readonly cropBottom?: number;
-}
 
 /** What a style was made from, by name: `manifest.json`. */
 interface Made {
@@ -68,7 +59,7 @@ if (values.help) {
   process.exit(0);
 }
 const paintings = positionals[0] ?? '../shared/paintings';
-const list = JSON.parse(readFileSync('models/styles/gallery.json', 'utf8')) as Entry[];
+const list = galleryEntries();
 const only = values.only?.split(',');
 const entries = list.filter(({ name }) => !only || only.includes(name));
 const manifestPath = join(values.out, 'manifest.json');
@@ -84,7 +75,7 @@ try {
 }
 await writeStyleIndex(values.out);
 
-async function make(entry: Entry, runtime: Runtime): Promise<void> {
+async function make(entry: GalleryEntry, runtime: Runtime): Promise<void> {
   const { name, file, ...words } = entry;
   const path = join(values.out, `${name}.style`);
   const bytes = readFileSync(join(paintings, file));

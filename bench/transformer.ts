@@ -1,5 +1,5 @@
 /** `npm run bench:transformer`: how many steps of optimisation one pass of a trained network is worth, judged by VGG-19. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,7 +19,8 @@ import {
   startEngine,
   stylize,
 } from '#src/index.node.js';
-import { heldOutPairs } from './held-out.js';
+import { galleryEntries } from './gallery-entries.js';
+import { heldOutPhotos } from './held-out.js';
 import { teacher } from './students.js';
 
 const usage = `npm run bench:transformer -- [options]
@@ -78,15 +79,8 @@ const { weights } = await teacher(values.shared);
 const runtime = await startEngine({ device: 'cpu' });
 const transformer = await openTransformer(runtime, await loadTransformer(values.model));
 const names = values.styles?.split(',') ?? transformer.styles.slice(0, 4).map(({ name }) => name);
-const photos = [...new Map(heldOutPairs(values.shared).map(({ photo, name }) => [photo, name.split(',')[0]!]))].slice(
-  0,
-  Number(values.photos),
-);
-const gallery = JSON.parse(readFileSync('models/styles/gallery.json', 'utf8')) as readonly {
-  readonly name: string;
-  readonly file: string;
-  readonly cropBottom?: number;
-}[];
+const photos = heldOutPhotos(values.shared).slice(0, Number(values.photos));
+const gallery = galleryEntries();
 
 console.log(
   `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`,
@@ -102,8 +96,8 @@ for (const name of names) {
   const styles = [{ image: entry.cropBottom ? cropBottom(painting, entry.cropBottom / 100) : painting, weight: 1 }];
   const pairs: Pair[] = [];
   figures[name] = pairs;
-  for (const [path, photo] of photos) {
-    const content = square(await readImage(path));
+  for (const { file, name: photo } of photos) {
+    const content = square(await readImage(file));
     const { image } = await applyTransformer({ image: content, transformer, styles: [{ name }] });
     const lossOf = async (generated: Image) =>
       (await measureLosses({ content, styles, generated, weights, runtime, options })).total;

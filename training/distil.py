@@ -5,6 +5,7 @@ It starts from the closed form that `fauve distil --steps 0` writes, and writes 
 
 import json
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -164,6 +165,11 @@ def main():
     held_out = json.load(open(options.held_out))
     photos, kept_photos = split(options.photos, held_out["photos"])
     paintings, kept_paintings = split(options.paintings, held_out["paintings"])
+    # Test photos that come with Fauve lie near the list.
+    beside = Path(options.held_out).resolve().parent
+    for folder in (beside / "photos", beside.parent / "examples/photos"):
+        if folder.is_dir():
+            kept_photos.update(split(folder, held_out["photos"])[1])
     began = time.time()
     pictures = Pictures(photos, 320, device), Pictures(paintings, 480, device)
     square = lambda path: F.interpolate(centre(read(path, 256)).float()[None] / 255, size=256)

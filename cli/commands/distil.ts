@@ -243,13 +243,14 @@ async function readHeldOut(path: string): Promise<HeldOut> {
   }
 }
 
-/** The first pairs. A photo is looked for in the folder of photos, then in `examples/photos` beside the list's folder. */
+/** The first pairs. A photo is looked for in the folder of photos, then in `photos` beside the list, and in Fauve's `examples/photos`. */
 async function testPairs({ pairs }: HeldOut, { photos, paintings, tests, heldOut }: Values): Promise<TestPair[]> {
-  const examples = join(dirname(resolve(heldOut!)), '..', 'examples', 'photos');
+  const beside = dirname(resolve(heldOut!));
+  const folders = [photos, join(beside, 'photos'), join(beside, '..', 'examples', 'photos')];
   return Promise.all(
     pairs.slice(0, tests).map(async ([photo, painting]) => {
-      const path =
-        [join(photos, photo), join(examples, photo)].find((place) => existsSync(place)) ?? join(photos, photo);
+      const places = folders.map((folder) => join(folder, photo));
+      const path = places.find((place) => existsSync(place)) ?? places[0]!;
       const content = await readImage(path, 'Test photo');
       return {
         name: photo.replace(/\.\w+$/, ''),
