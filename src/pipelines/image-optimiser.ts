@@ -249,7 +249,8 @@ function averaged(average: Float32Array, correction: number): Float32Array {
 
 /**
  * The state to start the next scale with. Adam's moments go along: the gradient of a mean over pixels is as many times smaller as
- * there are more pixels. L-BFGS starts with an empty memory: resampled pairs made no difference in our measurements.
+ * there are more pixels. L-BFGS starts another size with an empty memory: resampled pairs made no difference in our measurements. At the same
+ * size, where only the network is another, it keeps what it knows: the curvature is much the same.
  * @param image at the new size
  */
 export function carryOver(
@@ -258,6 +259,8 @@ export function carryOver(
   to: Scale,
   image: Float32Array,
 ): OptimiserState {
+  const isSameSize = from.width === to.width && from.height === to.height;
+  if (isSameSize && arrays['s 0']) return { arrays: { ...arrays, image }, numbers };
   const ratio = (from.width * from.height) / (to.width * to.height);
   const carried = Object.entries(arrays).flatMap(([name, data]) => {
     const power = name === 'image first moment' ? 1 : /^image (second|largest) moment$/.test(name) ? 2 : 0;
