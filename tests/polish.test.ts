@@ -5,10 +5,12 @@ import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
 import { captureStyle } from '#src/pipelines/capture.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#src/pipelines/checkpoint.js';
+import { carryOver } from '#src/pipelines/image-optimiser.js';
 import { measureLosses } from '#src/pipelines/losses.js';
 import { requireMemory } from '#src/pipelines/memory.js';
 import { resolveStylizeOptions } from '#src/pipelines/options.js';
 import type { StylizeEvent } from '#src/pipelines/progress.js';
+import type { Scale } from '#src/pipelines/scales.js';
 import { StylizeAborted } from '#src/pipelines/stylize.js';
 import type { Runtime } from '#src/runtime/runtime.js';
 import { openEngine, type Restyling, restyle, scene, tinyWeights } from './support/restyling.js';
@@ -109,6 +111,19 @@ describe('polish', () => {
     expect(await failure(polished(2, { styles: [{ style: one, weight: 1 }] }))).toMatch(
       /^usage: polish has to look at the painting with vgg19, and the style waves was captured for other networks/,
     );
+  });
+
+  it("takes L-BFGS's memory along to the same size, and to no other", () => {
+    const image = new Float32Array(3 * 8 * 8);
+    const pair = { 's 0': image.slice(), 'y 0': image.slice(), 'curvature 0': image.slice(0, 3) };
+    const state = { arrays: { image, ...pair }, numbers: { pairs: 12 } };
+    const [from, larger] = [8, 16].map((side) => ({ width: side, height: side, steps: 1 })) as [Scale, Scale];
+    const picture = image.slice().fill(0.5);
+    expect(carryOver(state, from, { ...from, network: 'vgg19' }, picture)).toEqual({
+      arrays: { image: picture, ...pair },
+      numbers: { pairs: 12 },
+    });
+    expect(carryOver(state, from, larger, picture).arrays).toEqual({ image: picture });
   });
 
   it('needs the memory of the larger network, and of the weights of the other', () => {
