@@ -156,7 +156,6 @@ export class Lbfgs<T> {
     }
     if (sy <= 1e-10 * yy) return;
     const pair = { s, y };
-    curvatures.set(pair, sy);
     this.pairs.push(pair);
     this.options.learn?.(pair);
     if (this.pairs.length > this.options.history) this.pairs.shift();
@@ -219,7 +218,10 @@ export function quasiNewtonDirection(
 
 const curvatures = new WeakMap<CurvaturePair, number>();
 
-/** s·y, computed once for each pair: all of them together are a quarter of a direction's memory traffic. */
+/**
+ * s·y, computed once for each pair: all of them together are a quarter of a direction's memory traffic. Always by `dot`, so that pairs
+ * from a checkpoint give the same last digit.
+ */
 function curvature(pair: CurvaturePair): number {
   const known = curvatures.get(pair) ?? dot(pair.s, pair.y);
   curvatures.set(pair, known);
