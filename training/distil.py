@@ -13,10 +13,12 @@ import torch.nn.functional as F
 
 import networks
 from networks import CONTENT, STYLES, TAPS, activations, grams, power, relative, stylisation
-from optimiser import Adam, Clock, arguments, lower_precision, parsed, replayable
+from optimiser import Adam, Clock, Record, arguments, lower_precision, parsed, replayable
 from pictures import Pictures, distorted, distortions, read, split
 
 LEVELS = 5
+# How much of the average of the losses is kept with each step.
+TRAIL = 0.98
 
 
 class Makings:
@@ -161,6 +163,8 @@ def main():
     parser.add_argument("--gram-weight", type=float, default=5)
     parser.add_argument("--residual-weight", type=float, default=5)
     options, device = parsed(parser)
+    if options.pool < options.triplets:
+        parser.error(f"--pool has to hold the --triplets of a step, {options.triplets}; received {options.pool}")
     random = np.random.default_rng(options.seed)
     held_out = json.load(open(options.held_out))
     photos, kept_photos = split(options.photos, held_out["photos"])
@@ -217,7 +221,7 @@ def main():
         adam.step(total, scalars)
         with torch.no_grad():
             makings.advance(slots, levels, gradients)
-            trail.mul_(0.98).add_(torch.stack([total, *errors.values()]).detach(), alpha=0.02)
+            trail.mul_(TRAIL).add_(torch.stack([total, *errors.values()]).detach(), alpha=1 - TRAIL)
         if not names:
             names.extend(["total", *errors])
 
@@ -239,7 +243,7 @@ def main():
     # The rehearsals counted in the averages.
     for state in (adam.mean, adam.square, trail):
         state.zero_()
-    clock, history, last = Clock(options.seconds, options.steps), [], 0
+    clock, record = Clock(options.seconds, options.steps), Record(TRAIL)
     while clock.part() < 1:
         slots = feed(clock.done + 1, options.rate * clock.factor())
         run()
@@ -249,23 +253,12 @@ def main():
         if len(ended):
             makings.restart(ended)
         if clock.done % 50 == 0:
-            # The average began at zero.
-            values = (trail / (1 - 0.98**clock.done)).tolist()
-            history.append([clock.done, *values])
-            if not np.isfinite(values[0]):
-                raise SystemExit(f"The loss became {values[0]} at step {clock.done}. Use a lower --rate.")
-            if clock.elapsed() - last > 8:
-                last = clock.elapsed()
-                print(
-                    f"{clock.done} steps, {last:.0f} s: "
-                    + ", ".join(f"{name} {value:.4f}" for name, value in zip(names, values)),
-                    flush=True,
-                )
+            record.add(clock, names, trail)
     trained = adam.views(adam.averaged)
     made = f"fauve distil, 0 steps; then {clock.done} steps of training/distil.py, seed {options.seed}"
     networks.save_distilled(options.output, {name: trained[name] for name in start}, {**metadata, "made": made})
     if options.log:
-        np.savetxt(options.log, history, "%.6g", ",", header=",".join(["step", *names]), comments="")
+        record.write(options.log, names)
     print(f"{clock.done} steps in {clock.elapsed():.0f} s", flush=True)
     if not both:
         print("No test: none of the held-out pairs is in the folders.")

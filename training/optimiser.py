@@ -6,6 +6,7 @@ import math
 import os
 import time
 
+import numpy as np
 import torch
 
 
@@ -131,3 +132,24 @@ def prepare(device):
         torch.backends.cudnn.benchmark = True
         torch.backends.cuda.matmul.allow_tf32 = True
         torch.backends.cudnn.allow_tf32 = True
+
+
+class Record:
+    """The losses over the steps, as averages that forget: told every few seconds, and kept for the log."""
+
+    def __init__(self, memory):
+        self.memory, self.rows, self.told = memory, [], 0
+
+    def add(self, clock, names, trail):
+        """`trail` is the average, which began at zero. A loss that is not finite ends the run."""
+        values = (trail / (1 - self.memory**clock.done)).tolist()
+        if not np.isfinite(values[0]):
+            raise SystemExit(f"The loss became {values[0]} at step {clock.done}. Use a lower --rate.")
+        self.rows.append([clock.done, *values])
+        if clock.elapsed() - self.told > 8:
+            self.told = clock.elapsed()
+            losses = ", ".join(f"{name} {value:.4f}" for name, value in zip(names, values))
+            print(f"{clock.done} steps, {self.told:.0f} s: {losses}", flush=True)
+
+    def write(self, path, names):
+        np.savetxt(path, self.rows, "%.6g", ",", header=",".join(["step", *names]), comments="")

@@ -13,8 +13,11 @@ import torch.nn.functional as F
 
 import networks
 from networks import CONTENT, STYLES, activations, gram, relative, total_variation
-from optimiser import Adam, Clock, arguments, lower_precision, parsed, replayable
+from optimiser import Adam, Clock, Record, arguments, lower_precision, parsed, replayable
 from pictures import Pictures, read, split
+
+# How much of the average of the losses is kept with each step.
+TRAIL = 0.99
 
 
 def transformer(images, style, p):
@@ -126,7 +129,7 @@ def main():
         total = 0.15 * terms[0] + sum(terms[1:-1]) / len(STYLES) + 0.5 * terms[-1]
         adam.step(total, scalars)
         with torch.no_grad():
-            trail.mul_(0.99).add_(torch.stack([total, *terms]).detach(), alpha=0.01)
+            trail.mul_(TRAIL).add_(torch.stack([total, *terms]).detach(), alpha=1 - TRAIL)
 
     def feed(number, rate):
         rows = np.column_stack([photos.choose(random, count, options.size), random.integers(len(styles), size=count)])
@@ -136,23 +139,13 @@ def main():
     run = step if options.no_graph else replayable(step, device)
     for state in (adam.mean, adam.square, trail):
         state.zero_()
-    clock, history, last = Clock(options.seconds, options.steps), [], 0
+    clock, record = Clock(options.seconds, options.steps), Record(TRAIL)
     while clock.part() < 1:
         feed(clock.done + 1, options.rate * clock.factor())
         run()
         clock.done += 1
         if clock.done % 50 == 0 or clock.part() >= 1:
-            values = [value / (1 - 0.99**clock.done) for value in trail.tolist()]
-            history.append([clock.done, *values])
-            if not np.isfinite(values[0]):
-                raise SystemExit(f"The loss became {values[0]} at step {clock.done}. Use a lower --rate.")
-            if clock.elapsed() - last > 8:
-                last = clock.elapsed()
-                print(
-                    f"{clock.done} steps, {last:.0f} s: "
-                    + ", ".join(f"{name} {value:.4f}" for name, value in zip(["total", *names], values)),
-                    flush=True,
-                )
+            record.add(clock, ["total", *names], trail)
     training = {
         "by": "training/transformer.py",
         "iterations": clock.done,
@@ -166,11 +159,11 @@ def main():
         "seed": options.seed,
         "lossNetwork": "vgg19",
         "photos": len(photos.sizes),
-        "losses": dict(zip(names, values[1:])),
+        "losses": dict(zip(names, record.rows[-1][2:])),
     }
     save(options.output, model, adam.views(adam.averaged), training)
     if options.log:
-        np.savetxt(options.log, history, "%.6g", ",", header=",".join(["iteration", "total", *names]), comments="")
+        record.write(options.log, ["total", *names])
     print(f"{clock.done} steps in {clock.elapsed():.0f} s", flush=True)
 
 
