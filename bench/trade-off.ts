@@ -34,7 +34,8 @@ const points = students.map(({ name, bytes }) => ({
 const lowest =
   Math.floor(20 * Math.min(...points.map(({ share }) => share), ...Object.values(goals).map((g) => g.share)) - 0.5) /
   20;
-const slowest = Math.max(0.4, ...points.map(({ time }) => 1.15 * time));
+// Room for the label of the slowest one.
+const slowest = Math.max(0.4, ...points.map(({ time }) => 1.3 * time));
 const x = (time: number) => left + ((right - left) * time) / slowest;
 const y = (share: number) => bottom - ((bottom - top) * (share - lowest)) / (1 - lowest);
 const text = (at: readonly [number, number], words: string, more = '') =>
@@ -52,31 +53,27 @@ const wanted = Object.entries(goals).map(
   ([name, { share, time }]) =>
     `<path d="M${x(time)} ${top}V${y(share)}H${left}" fill="none" stroke="#999" stroke-dasharray="4 4"/>${text([left + 6, y(share) + 16], `goal of ${name}`, 'fill="#666"')}`,
 );
-/** Labels beside the dots, on the side with more room, moved apart where they would overlap. */
+/** Labels right of the dots, those of the left half in one column, moved apart where they would overlap. */
 const LINE = 17;
-const labels = [true, false].flatMap((beside) => {
+const middle = (left + right) / 2;
+const column = Math.max(...points.map(({ time }) => x(time)).filter((at) => at < middle));
+const labels = [true, false].flatMap((isLeft) => {
   let lowestUsed = Number.NEGATIVE_INFINITY;
-  const group = points.filter(({ time }) => x(time) < (left + right) / 2 === beside);
-  const columnOf = (time: number) => (beside ? Math.max(...group.map((point) => x(point.time))) + 26 : x(time) - 26);
-  return group
+  return points
+    .filter(({ time }) => x(time) < middle === isLeft)
     .toSorted((a, b) => b.share - a.share)
     .map((point) => {
       const at = Math.max(y(point.share), lowestUsed + LINE);
       lowestUsed = at;
-      return { ...point, at, column: columnOf(point.time), right: beside };
+      return { ...point, at, from: (isLeft ? column : x(point.time)) + 26 };
     });
 });
-const dots = labels.map(({ name, megabytes, time, share, at, column, right }) => {
+const dots = labels.map(({ name, megabytes, time, share, at, from }) => {
   const radius = 3 + 1.6 * Math.sqrt(megabytes);
-  const side = right ? 1 : -1;
   return [
-    `<line x1="${x(time) + side * radius}" y1="${y(share)}" x2="${column}" y2="${at}" stroke="#999"/>`,
+    `<line x1="${x(time) + radius}" y1="${y(share)}" x2="${from}" y2="${at}" stroke="#999"/>`,
     `<circle cx="${x(time)}" cy="${y(share)}" r="${radius}" fill="#2f6f9f" fill-opacity="0.75"/>`,
-    text(
-      [column + side * 4, at + 4],
-      `${name}, ${megabytes.toFixed(1)} MB`,
-      `text-anchor="${right ? 'start' : 'end'}"`,
-    ),
+    text([from + 4, at + 4], `${name}, ${megabytes.toFixed(1)} MB`),
   ].join('');
 });
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif" font-size="12" fill="#222">
