@@ -1,6 +1,6 @@
 """Trains a distilled network further on a GPU: the second part of `fauve distil`, see README.md.
 
-It starts from the closed form that `fauve distil --steps 0` writes, and writes the same format.
+It starts from the closed form that `fauve distil --steps 0` writes, or from a file of its own, and writes the same format.
 """
 
 import json
@@ -153,7 +153,7 @@ def judged(tensors, teacher, pairs, device, steps=60):
 
 
 def main():
-    parser = arguments(__doc__, "what fauve distil --steps 0 wrote")
+    parser = arguments(__doc__, "what fauve distil --steps 0 or this script wrote")
     parser.add_argument("--size", type=int, default=224, help="side of a crop, a multiple of 16")
     parser.add_argument("--triplets", type=int, default=8)
     parser.add_argument("--fresh", type=int, default=8)
@@ -255,7 +255,7 @@ def main():
         if clock.done % 50 == 0:
             record.add(clock, names, trail)
     trained = adam.views(adam.averaged)
-    made = f"fauve distil, 0 steps; then {clock.done} steps of training/distil.py, seed {options.seed}"
+    made = f"{metadata['made']}; then {clock.done} steps of training/distil.py, seed {options.seed}"
     networks.save_distilled(options.output, {name: trained[name] for name in start}, {**metadata, "made": made})
     if options.log:
         record.write(options.log, names)
