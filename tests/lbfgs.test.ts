@@ -290,6 +290,32 @@ describe('the memory', () => {
     }
   });
 
+  it('lets it go on to the last digit where s·y is a small rest of large terms, whose order counts', async () => {
+    const count = 50_000;
+    const [first, noise] = [random(1).uniform([count]), random(2).uniform([count])];
+    let visits = 0;
+    // The second gradient is such that s·y is 1e-4, of terms that are 1e8 times as much together; the third is the first.
+    const evaluate: Evaluate<null> = async (x) => {
+      const gradient = first.slice();
+      if (visits === 1) {
+        const share = innerProduct(x, noise) / innerProduct(x, x);
+        for (let i = 0; i < count; i++) gradient[i]! += noise[i]! - share * x[i]!;
+        const rest = () => innerProduct(x, gradient) - innerProduct(x, first);
+        for (let i = 0; i < 20; i++) gradient[i]! += (1e-4 - rest()) / x[i]!;
+      }
+      return { loss: -1e9 * visits++, gradient, extra: null };
+    };
+    const whole = new Lbfgs<null>(new Float32Array(count), { firstStep: 1 });
+    await whole.step(evaluate);
+    const [{ s, y } = { s: first, y: first }] = whole.pairs;
+    expect(innerProduct(s, y)).toBeCloseTo(1e-4, 5);
+    const resumed = new Lbfgs<null>(whole.x, { firstStep: 1 }, [{ s: s.slice(), y: y.slice() }]);
+    await whole.step(evaluate);
+    visits = 1;
+    await resumed.step(evaluate);
+    expect(resumed.x).toEqual(whole.x);
+  });
+
   it('is what makes it fast: steepest descent gets nowhere in as many steps', async () => {
     const run = async (history: number) => {
       const optimiser = new Lbfgs<null>(Float32Array.from(oracle.bounded.start.data), { history });
