@@ -27,7 +27,8 @@ describe.skipIf(!chromiumPath)(`care for all who use the studio${skipped}`, () =
     const found: string[] = [];
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      const { violations } = await new AxeBuilder({ page }).analyze();
+      // The page has no frames, so what axe finds in each need not be put together on a page of its own.
+      const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
       found.push(...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${colorScheme}: ${id}: ${html}`)));
     }
     return found;

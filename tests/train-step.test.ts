@@ -67,7 +67,7 @@ describe('gradients of the total against central differences', { timeout: 60_000
       const error = (step: number) => relativeDifference(along, numeric(step));
       // One of many thousand activations may be so near to a kink that a step crosses it: then a shorter one is tried.
       const close = [1e-5, 3e-6, 1e-6, 1e-7].some((step) => error(step) < 1e-6);
-      expect(close, `d/d ${name}: ${along}, numerically ${numeric(3e-6)}`).toBe(true);
+      if (!close) expect.unreachable(`d/d ${name}: ${along}, numerically ${numeric(3e-6)}`);
     }
   });
 
