@@ -2,14 +2,14 @@
 import { noiseImage } from '#src/image/noise.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { applyMemory } from '#src/pipelines/apply/memory.js';
-import { openTransformer } from '#src/pipelines/apply/network.js';
+import { openTransformer, type Precision } from '#src/pipelines/apply/network.js';
 import { startEngine } from '#src/platform/engine-node.js';
-import { networkFor } from './apply-network.js';
+import { loadTransformer } from '#src/platform/transformers.js';
 import { peakMegabytes } from './peak-memory.js';
 
-const [width, height, model] = process.argv.slice(2) as [string, string, string?];
+const [width, height, precision, model] = process.argv.slice(2) as [string, string, Precision, string];
 const runtime = await startEngine({ device: 'cpu' });
-const transformer = await openTransformer(runtime, await networkFor(model));
+const transformer = await openTransformer(runtime, await loadTransformer(model), { precision });
 const image = noiseImage(Number(width), Number(height), 2);
 const styles = transformer.styles.slice(0, 1);
 await applyTransformer({ image, transformer, styles });

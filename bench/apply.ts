@@ -6,23 +6,25 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { noiseImage } from '#src/image/noise.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer } from '#src/pipelines/apply/network.js';
+import { openTransformer, type Precision } from '#src/pipelines/apply/network.js';
 import { styleShares } from '#src/pipelines/apply/styles.js';
 import { loadEngine, startEngine } from '#src/platform/engine-node.js';
-import { networkFor, standIn } from './apply-network.js';
+import { loadTransformer } from '#src/platform/transformers.js';
 
 const usage = `npm run bench:apply -- [options]
-  --model FILE                       a network (default: an untrained one)
+  --model fast                       a network, by its name or its file
   --sizes 256x256,…,1920x1080        sizes in pixels
   --rounds 9                         measurements of each; the median counts
+  --precision int8|float32           what it computes with (default: int8)
   --threads N                        threads of the processor (default: all cores)
   --json FILE                        writes all figures`;
 
 const { values } = parseArgs({
   options: {
-    model: { type: 'string' },
+    model: { type: 'string', default: 'fast' },
     sizes: { type: 'string', default: '256x256,512x512,1024x1024,1920x1080' },
     rounds: { type: 'string', default: '9' },
+    precision: { type: 'string', default: 'int8' },
     threads: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -45,13 +47,9 @@ interface Row {
 }
 
 const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
-const file = await networkFor(values.model);
+const file = await loadTransformer(values.model);
 console.log(machine);
-console.log(
-  values.model === undefined
-    ? `An untrained network: the time does not depend on the weights. ${JSON.stringify(standIn)}\n`
-    : `${values.model}\n`,
-);
+console.log(`${values.model}, ${values.precision}\n`);
 
 const sizes = values.sizes.split(',').map((size) => size.split('x').map(Number) as [number, number]);
 // Before anything large is in this process: on Linux, the peak of a child starts at what its parent holds.
@@ -60,7 +58,11 @@ for (const size of sizes) peaks.push(await peakMemory(...size));
 
 const engine = { device: 'cpu', ...(values.threads === undefined ? {} : { threads: Number(values.threads) }) } as const;
 const [here, worker] = [await loadEngine(engine), await startEngine(engine)];
-const [near, far] = [await openTransformer(here, file), await openTransformer(worker, file)];
+const precision = values.precision as Precision;
+const [near, far] = [
+  await openTransformer(here, file, { precision }),
+  await openTransformer(worker, file, { precision }),
+];
 const styles = near.styles.slice(0, 1);
 const shares = styleShares(near.styles, styles, file.fileName);
 
@@ -70,15 +72,17 @@ const rows: Row[] = [];
 for (const [i, [width, height]] of sizes.entries()) {
   const image = noiseImage(width, height, 3);
   const times: { network: number[]; total: number[] } = { network: [], total: [] };
-  for (let round = 0; round <= Number(values.rounds); round++) {
-    const start = performance.now();
-    await near.run(image, shares);
-    const middle = performance.now();
-    await applyTransformer({ image, transformer: far, styles });
-    // The first round warms up.
-    if (round === 0) continue;
-    times.network.push(middle - start);
-    times.total.push(performance.now() - middle);
+  // Not in turns: threads of one engine wait for work for a while, at the cost of the other.
+  for (const [all, restyle] of [
+    [times.network, () => near.run(image, shares)],
+    [times.total, () => applyTransformer({ image, transformer: far, styles })],
+  ] as const) {
+    for (let round = 0; round <= Number(values.rounds); round++) {
+      const start = performance.now();
+      await restyle();
+      // The first round warms up.
+      if (round > 0) all.push(performance.now() - start);
+    }
   }
   const { peak, predicted } = peaks[i]!;
   const row = {
@@ -101,7 +105,7 @@ console.log(
 );
 console.log('restyles one picture of that size; predicted: what the memory check counts with.');
 if (values.json) {
-  const about = { machine, date: new Date().toISOString(), engine: here.engine, model: values.model ?? standIn };
+  const about = { machine, date: new Date().toISOString(), engine: here.engine, model: values.model, precision };
   writeFileSync(values.json, `${JSON.stringify({ ...about, rows }, null, 2)}\n`);
 }
 process.exit(0);
@@ -111,8 +115,8 @@ function median(numbers: readonly number[]): number {
 }
 
 function peakMemory(width: number, height: number): Promise<{ peak: number; predicted: number }> {
-  const model = values.model === undefined ? [] : [values.model];
-  const child = fork(fileURLToPath(new URL('./apply-child.js', import.meta.url)), [`${width}`, `${height}`, ...model]);
+  const args = [`${width}`, `${height}`, values.precision, values.model];
+  const child = fork(fileURLToPath(new URL('./apply-child.js', import.meta.url)), args);
   return new Promise((resolve, reject) => {
     child.once('message', (message) => resolve(message as { peak: number; predicted: number }));
     child.once('exit', (code) => reject(new Error(`The process that measures memory ended with code ${code}.`)));

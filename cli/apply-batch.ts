@@ -11,6 +11,7 @@ import {
   type NamedStyle,
   openTransformer,
   type PixelRange,
+  type Precision,
   readFileChecked,
   startEngine,
   writeFileAtomically,
@@ -28,6 +29,7 @@ export interface ApplyBatch extends EngineFlags {
   readonly styles: readonly NamedStyle[];
   readonly options: ApplyOptionsInput;
   readonly range?: PixelRange;
+  readonly precision?: Precision;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -71,7 +73,10 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
   try {
     const runtime = await startEngine(batch.engine);
     try {
-      const transformer = await openTransformer(runtime, batch.network, { range: batch.range });
+      const transformer = await openTransformer(runtime, batch.network, {
+        range: batch.range,
+        precision: batch.precision,
+      });
       reporter.tell({
         ...{ type: 'start', model: batch.network.fileName, pictures: jobs.length, engine: transformer.engine },
       });

@@ -32,6 +32,7 @@ export {
   checkTransformer,
   type ImageTransformer,
   openTransformer,
+  type Precision,
   type TransformerFile,
 } from './pipelines/apply/network.js';
 export {

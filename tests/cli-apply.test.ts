@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { psnr } from '#src/image/metrics.js';
 import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
 import { type Outcome, openWorkplace, picture, type Workplace } from './support/cli.js';
 import { negative, tinyFile } from './support/tiny-transformer.js';
@@ -167,6 +168,18 @@ describe('fauve apply', () => {
     expect((await decoded('fixed.png')).image).toMatchObject({ width: 64, height: 48 });
   });
 
+  it('computes in integers or in floats', async () => {
+    const given = ['fast', 'photo.png', '-s', 'great-wave', '-q'];
+    succeeded(await apply(...given, '-o', 'usual.png'));
+    succeeded(await apply(...given, '-o', 'int8.png', '--precision', 'int8'));
+    succeeded(await apply(...given, '-o', 'float32.png', '--precision', 'float32'));
+    const bytes = (name: string) => readFile(place.at(name));
+    expect(await bytes('int8.png')).toEqual(await bytes('usual.png'));
+    const [int8, float32] = [(await decoded('int8.png')).image, (await decoded('float32.png')).image];
+    expect(psnr(int8, float32)).toBeGreaterThan(30);
+    expect(psnr(int8, float32)).toBeLessThan(70);
+  });
+
   it('stops at Ctrl-C: what is written stays', async () => {
     await mkdir(place.at('many'));
     const bytes = await encodeImage(picture(700, 700, 5), 'png');
@@ -211,6 +224,7 @@ describe('what is wrong is said before the work, and leaves nothing behind', () 
       ['tiny.onnx', 'photo.png', ...wave, '-o', 'x.png', '--colours', 'match'],
       /Expected style or luminance/,
     ],
+    ['a precision', ['tiny.onnx', 'photo.png', ...wave, '-o', 'x.png', '--precision', 'int4'], /int8 or float32/],
     ['a range that is known', ['tiny.onnx', 'photo.png', ...wave, '-o', 'x.png', '--range', '0-255'], /Leave it out/],
     ['a format', ['tiny.onnx', 'photo.png', ...wave, '-o', 'x.bmp'], /x\.bmp must end in/],
     ['two formats', ['tiny.onnx', 'photo.png', ...wave, '-o', 'x.png', '--format', 'webp'], /is a png by its name/],

@@ -55,6 +55,7 @@ describe('train', { timeout: 60_000 }, () => {
         4,
       );
     }
+    expect(Object.keys(model.ranges!)).toContain('residual1a.weight');
     for (const values of Object.values(weightsOf(model))) expect(values.every(Number.isFinite)).toBe(true);
     expect(model).toMatchObject({ name: 'tiny', licence: 'CC0-1.0', styles: [{ name: 'red' }] });
     expect(model.training).toMatchObject({ iterations: 60, learningRate: 0.02, lossNetwork: 'vgg19', photos: 1 });

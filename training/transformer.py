@@ -63,12 +63,16 @@ def weights_of(model):
 
 
 def save(path, model, weights, training):
+    """Without the ranges for 8-bit integers, which were those of other weights: `npm run ranges` notes new ones."""
     for t in model.graph.initializer:
         if t.name in weights:
             t.raw_data = weights[t.name].detach().cpu().numpy().astype(np.float16).tobytes()
     for entry in model.metadata_props:
         if entry.key == "training":
             entry.value = json.dumps(training, separators=(",", ":"))
+    kept = [entry for entry in model.metadata_props if entry.key != "ranges"]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
     with networks.replacing(path) as file:
         file.write(model.SerializeToString())
 

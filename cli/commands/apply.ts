@@ -7,6 +7,7 @@ import {
   loadTransformer,
   type OutputFormat,
   type PixelRange,
+  type Precision,
   resolveApplyOptions,
   styleShares,
 } from 'fauve';
@@ -30,6 +31,7 @@ interface Values extends EngineValues {
   readonly colours?: string;
   readonly colors?: string;
   readonly range?: PixelRange;
+  readonly precision?: Precision;
   readonly list?: true;
   readonly json?: true;
   readonly quiet?: true;
@@ -92,6 +94,11 @@ export function addApplyCommand(program: Command): void {
     ),
     oneOf('--colors', colours, '').hideHelp(),
     oneOf('--range', ['0-1', '0-255'], 'black and white of a network of another program (default: found out)'),
+    oneOf(
+      '--precision',
+      ['int8', 'float32'],
+      'int8: half of the work in 8-bit integers, on a processor, if the network knows how; float32: all in floats (default: int8)',
+    ),
   ];
   const run = [
     new Option('--list', 'print the styles of the network'),
@@ -112,7 +119,7 @@ export function addApplyCommand(program: Command): void {
 async function apply(model: string, named: readonly string[], values: Values): Promise<void> {
   const network = checkTransformer(await loadTransformer(model), values.range);
   if (values.list) return list(network, values.json === true);
-  const { output, style = [], json = false, quiet = false, range } = values;
+  const { output, style = [], json = false, quiet = false, range, precision } = values;
   if (named.length === 0)
     throw new FauveError('usage', 'There is no photo. Name one: fauve apply model.onnx photo.jpg -o out.png.');
   if (output === undefined)
@@ -145,6 +152,7 @@ async function apply(model: string, named: readonly string[], values: Values): P
   await applyToPhotos({
     ...{ network, jobs, styles, options, json, quiet },
     ...(range === undefined ? {} : { range }),
+    ...(precision === undefined ? {} : { precision }),
     engine: engineOf(values),
   });
 }

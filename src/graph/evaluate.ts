@@ -313,11 +313,12 @@ function pool(
   reduce: (window: number[]) => number,
 ): Float64Array {
   const [kh, kw] = node.attributes.kernel;
+  const [sh, sw] = node.op === 'AveragePool' ? (node as Tensor<'AveragePool'>).attributes.strides : [kh, kw];
   const strides = stridesOf(node.inputs[0]!.shape);
   return fill(node.shape, out, ([n, c, h, w]) => {
     const window: number[] = [];
     for (let u = 0; u < kh; u++)
-      for (let v = 0; v < kw; v++) window.push(x[offset([n!, c!, h! * kh + u, w! * kw + v], strides)]!);
+      for (let v = 0; v < kw; v++) window.push(x[offset([n!, c!, h! * sh + u, w! * sw + v], strides)]!);
     return reduce(window);
   });
 }

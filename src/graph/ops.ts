@@ -78,20 +78,28 @@ export function conv(
   return make('Conv', b ? [x, w, b] : [x, w], { strides, pads }, [n, out, rows, cols]);
 }
 
-function pool(op: 'MaxPool' | 'AveragePool', x: Tensor, kernel: Pair): Tensor {
+/** The shape of windows over [N,C,H,W]. */
+function windows(op: 'MaxPool' | 'AveragePool', x: Tensor, kernel: Pair, strides: Pair): Shape {
   requireRank(op, x, 4, '[N,C,H,W]');
   const [n, channels, height, width] = x.shape as [number, number, number, number];
   if (height < kernel[0] || width < kernel[1])
     fail(op, `a ${kernel.join('×')} window does not fit into ${height}×${width}.`);
-  const shape = [n, channels, Math.floor(height / kernel[0]), Math.floor(width / kernel[1])];
-  return make(op, [x], { kernel }, shape);
+  const [rows, columns] = [height - kernel[0], width - kernel[1]];
+  return [n, channels, Math.floor(rows / strides[0]) + 1, Math.floor(columns / strides[1]) + 1];
 }
 
 /** Maximum over windows that touch and do not overlap; rows and columns that do not fill a window are dropped. */
-export const maxPool = (x: Tensor, kernel: Pair = [2, 2]) => pool('MaxPool', x, kernel);
+export const maxPool = (x: Tensor, kernel: Pair = [2, 2]) =>
+  make('MaxPool', [x], { kernel }, windows('MaxPool', x, kernel, kernel));
 
 /** Mean over windows that touch and do not overlap; rows and columns that do not fill a window are dropped. */
-export const averagePool = (x: Tensor, kernel: Pair = [2, 2]) => pool('AveragePool', x, kernel);
+export const averagePool = (x: Tensor, kernel: Pair = [2, 2]) => meanOver(x, kernel, kernel);
+
+/** Mean over windows at every place, which overlap. */
+export const slidingMean = (x: Tensor, kernel: Pair = [2, 2]) => meanOver(x, kernel, [1, 1]);
+
+const meanOver = (x: Tensor, kernel: Pair, strides: Pair) =>
+  make('AveragePool', [x], { kernel, strides }, windows('AveragePool', x, kernel, strides));
 
 /** Nearest-neighbour enlargement of [N,C,H,W] by whole factors. */
 export function resize(x: Tensor, scales: Pair): Tensor {

@@ -21,7 +21,8 @@ export interface OpAttributes {
   Constant: None;
   Conv: { readonly strides: Pair; readonly pads: Pads };
   MaxPool: { readonly kernel: Pair };
-  AveragePool: { readonly kernel: Pair };
+  /** Strides are the kernel, whose windows touch, or 1, where they overlap. */
+  AveragePool: { readonly kernel: Pair; readonly strides: Pair };
   Resize: { readonly scales: Pair };
   DepthToSpace: { readonly blocksize: number };
   Pad: { readonly mode: PadMode; readonly before: Shape; readonly after: Shape };

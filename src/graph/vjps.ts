@@ -20,6 +20,7 @@ import {
   resize,
   sign,
   slice,
+  slidingMean,
   sqrt,
   square,
   sub,
@@ -66,7 +67,10 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
   },
 
   AveragePool: (y, dy) => {
-    const { kernel } = y.attributes;
+    const { kernel, strides } = y.attributes;
+    // Where windows overlap, an element gets a share of each that it is in: of as many as a window has elements.
+    const around = [0, 0, kernel[0] - 1, kernel[1] - 1];
+    if (strides[0] === 1 && strides[1] === 1) return [() => slidingMean(pad(dy, around, around), kernel)];
     return [() => padTo(resize(mul(dy, 1 / (kernel[0] * kernel[1])), kernel), y.inputs[0]!)];
   },
 

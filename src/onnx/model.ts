@@ -1,5 +1,17 @@
 import { type OpName, type Shape, type Tensor, topologicalOrder } from '../graph/tensor.js';
-import { bytes, encode, float, integer, integers, littleEndian, type Message, message, string } from './protobuf.js';
+import type { Int8Conv } from './int8.js';
+import {
+  bytes,
+  encode,
+  float,
+  integer,
+  integers,
+  littleEndian,
+  type Message,
+  message,
+  type NumberArray,
+  string,
+} from './protobuf.js';
 
 /**
  * Opset 13 is the newest whose Resize ONNX Runtime keeps in its blocked layout, and it has all that the graph needs.
@@ -8,6 +20,9 @@ import { bytes, encode, float, integer, integers, littleEndian, type Message, me
 const OPSET = 13;
 const IR_VERSION = 8;
 const FLOAT = 1;
+const UINT8 = 2;
+const INT8 = 3;
+const INT32 = 6;
 const INT64 = 7;
 const FLOAT16 = 10;
 
@@ -22,6 +37,8 @@ export interface Model {
 export interface EmitOptions {
   /** Values of inputs of the graph, as 16-bit floats: they become initialisers under their names. */
   readonly weights?: ReadonlyMap<string, Uint16Array>;
+  /** Convolutions to compute in 8-bit integers, by the name of their kernel, an input of the graph. */
+  readonly int8?: ReadonlyMap<string, Int8Conv>;
   /**
    * Inputs and outputs whose height and width (the last two axes) may be any. The graph has to compute the same for every size: it
    * has no reshape, slice or expand that depends on them.
@@ -37,7 +54,7 @@ export interface EmitOptions {
  */
 export function emitModel(
   outputs: Readonly<Record<string, Tensor>>,
-  { weights = new Map(), anySize = [], metadata = {} }: EmitOptions = {},
+  { weights = new Map(), int8 = new Map(), anySize = [], metadata = {} }: EmitOptions = {},
 ): Model {
   const names = new Map<Tensor, string>();
   const nodes: Message[] = [];
@@ -69,10 +86,59 @@ export function emitModel(
     if (t.op !== 'Input' && t.op !== 'Constant' && !wanted.has(t)) wanted.set(t, name);
   }
 
+  const int8Of = ({ inputs: [, kernel] }: Tensor<'Conv'>): Int8Conv | undefined =>
+    kernel?.op === 'Input' ? int8.get((kernel as Tensor<'Input'>).attributes.name) : undefined;
+  const emitInt8 = (node: Tensor<'Conv'>, conv: Int8Conv, name: string, attributes: readonly Message[]): void => {
+    const [x, kernel] = node.inputs as [Tensor, Tensor];
+    const add = (part: string, type: number, shape: Shape, data: NumberArray) =>
+      initialiser(`${name} ${part}`, type, shape, littleEndian(data));
+    const channels = kernel.shape[0]!;
+    const input = [
+      add('input scale', FLOAT, [], Float32Array.of(conv.inputScale)),
+      add('input zero', UINT8, [], Uint8Array.of(conv.inputZero)),
+    ];
+    const output = [
+      add('output scale', FLOAT, [], Float32Array.of(conv.outputScale)),
+      add('output zero', UINT8, [], Uint8Array.of(conv.outputZero)),
+    ];
+    const weighed = [
+      add('kernel', INT8, kernel.shape, conv.kernel),
+      add('kernel scales', FLOAT, [channels], conv.kernelScales),
+      add('kernel zeros', INT8, [channels], new Int8Array(channels)),
+    ];
+    const bias = add('bias', INT32, [channels], conv.bias);
+    const [before, after] = [unique(`${name} in`), unique(`${name} out`)];
+    nodes.push(nodeProto('QuantizeLinear', [names.get(x)!, ...input], before, []));
+    nodes.push(nodeProto('QLinearConv', [before, ...input, ...weighed, ...output, bias], after, attributes));
+    nodes.push(nodeProto('DequantizeLinear', [after, ...output], name, []));
+  };
+
+  /** As two transpositions, of columns and of rows: ONNX Runtime has the op itself in one thread only. */
+  const emitDepthToSpace = (node: Tensor<'DepthToSpace'>, name: string): void => {
+    const x = names.get(node.inputs[0]!)!;
+    const { blocksize } = node.attributes;
+    const [n, channels] = node.shape as [number, number];
+    const step = (op: string, part: string, args: readonly string[], attributes: readonly Message[] = []): string => {
+      const result = part === '' ? name : unique(`${name} ${part}`);
+      nodes.push(nodeProto(op, args, result, attributes));
+      return result;
+    };
+    // The width may be any.
+    const width = step('Slice', 'narrow', [step('Shape', 'shape', [x]), int64s([3]), int64s([4])]);
+    const wide = step('Mul', 'wide', [width, int64s([blocksize])]);
+    const dims = (part: string, before: Shape) => step('Concat', part, [int64s(before), wide], [int('axis', 0)]);
+    const blocks = step('Reshape', 'blocks', [x, int64s([n, blocksize, blocksize, -1])]);
+    const columns = step('Transpose', 'columns', [blocks], [ints('perm', [0, 1, 3, 2])]);
+    const rows = step('Reshape', 'rows', [columns, dims('of rows', [n, blocksize, -1])]);
+    const pixels = step('Transpose', 'pixels', [rows], [ints('perm', [0, 2, 1, 3])]);
+    step('Reshape', '', [pixels, dims('of pixels', [n, channels, -1])]);
+  };
+
   for (const node of order) {
     if (node.op === 'Input') {
       const { name } = (node as Tensor<'Input'>).attributes;
       if (inputs[name] || outputs[name]) throw new Error(`Two inputs or outputs are called '${name}'.`);
+      if (int8.has(name)) continue;
       const values = weights.get(name);
       if (values) {
         initialisers.push(
@@ -109,7 +175,16 @@ export function emitModel(
       nodes.push(nodeProto('Slice', [x, int64s(start), end, int64s([2, 3])], name, []));
       continue;
     }
+    if (node.op === 'DepthToSpace') {
+      emitDepthToSpace(node as Tensor<'DepthToSpace'>, name);
+      continue;
+    }
     const { extra, attributes } = emitOp(node, int64s, float32s);
+    const quantised = node.op === 'Conv' ? int8Of(node as Tensor<'Conv'>) : undefined;
+    if (quantised) {
+      emitInt8(node as Tensor<'Conv'>, quantised, name, attributes);
+      continue;
+    }
     const args = [...node.inputs.map((t) => names.get(t)!), ...extra];
     nodes.push(nodeProto(node.op, args, name, attributes));
   }
@@ -160,7 +235,8 @@ function emitOp(
     case 'MaxPool':
     case 'AveragePool': {
       const { kernel } = t.attributes;
-      return { extra: [], attributes: [ints('kernel_shape', kernel), ints('strides', kernel)] };
+      const strides = t.op === 'AveragePool' ? t.attributes.strides : kernel;
+      return { extra: [], attributes: [ints('kernel_shape', kernel), ints('strides', strides)] };
     }
     case 'Resize': {
       return {
@@ -172,8 +248,6 @@ function emitOp(
         ],
       };
     }
-    case 'DepthToSpace':
-      return { extra: [], attributes: [int('blocksize', t.attributes.blocksize)] };
     case 'Pad': {
       const { before, after, mode } = t.attributes;
       return { extra: [int64s([...before, ...after])], attributes: [text('mode', mode)] };

@@ -48,8 +48,10 @@ export function integers(field: number, values: readonly number[]): Message {
   return message(field, values.map(varint));
 }
 
+export type NumberArray = Float32Array | Int8Array | Uint8Array | Uint16Array | Int32Array | BigInt64Array;
+
 /** The bytes of a typed array in the order that protobuf and ONNX want. */
-export function littleEndian(array: Float32Array | BigInt64Array | Uint16Array): Uint8Array {
+export function littleEndian(array: NumberArray): Uint8Array {
   // Every platform that runs Node or a browser today is little-endian; a big-endian one has to be told, not given noise.
   if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new Error('Fauve needs a little-endian machine.');
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

@@ -31,6 +31,7 @@ import {
   sigmoid,
   sign,
   slice,
+  slidingMean,
   sqrt,
   sub,
   tanh,
@@ -231,6 +232,13 @@ for (const [title, axes] of [
 ] as [string, Shape | undefined][]) {
   define('ReduceSum', title, [uniform([2, 1, 3, 4])], (a) => reduceSum(a, axes));
   define('ReduceMean', title, [uniform([2, 1, 3, 4])], (a) => reduceMean(a, axes));
+}
+
+for (const [title, shape, kernel] of [
+  ['windows that overlap', [2, 3, 5, 4], [2, 2]],
+  ['windows that overlap, 3×1', [1, 2, 4, 3], [3, 1]],
+] as [string, Shape, Pair][]) {
+  define('AveragePool', title, [uniform(shape)], (a) => slidingMean(a, kernel));
 }
 
 /** Every op of the graph, several times: odd sizes, asymmetrical pads, strides, ties, N > 1, broadcasting. */

@@ -8,6 +8,7 @@ import type { FileSession, Runtime } from '../../runtime/runtime.js';
 import type { Size } from '../scales.js';
 import {
   decodeTransformer,
+  encodeInt8Transformer,
   type ModelStyle,
   modelImage,
   modelOutput,
@@ -31,6 +32,12 @@ export interface CheckedTransformer extends TransformerFile {
   /** What it can be asked for by name: nothing of another program's network. */
   readonly styles: readonly ModelStyle[];
 }
+
+/**
+ * What a network of `fauve train` is computed with. `int8`: half of the work in 8-bit integers, on a processor and where the file knows
+ * the ranges for it. `float32`: all of it in 32-bit floats.
+ */
+export type Precision = 'int8' | 'float32';
 
 /** A trained network that is ready to restyle pictures. Close it when you are done. */
 export interface ImageTransformer {
@@ -89,15 +96,21 @@ export function checkTransformer({ fileName, bytes }: TransformerFile, range?: P
  * Opens a network: one that `fauve train` made, or a "fast neural style" network of another program, which has one picture
  * [1,3,H,W] in and out, RGB, of one size or of any.
  * @param options.range what white is in the pictures of another program's network; without it, it is found out
+ * @param options.precision `int8` by default, which the eye cannot tell from `float32`
  * @throws FauveError as {@link checkTransformer}; `input` for a network of another form, or that the engine cannot run
  */
 export async function openTransformer(
   runtime: Runtime,
   file: TransformerFile,
-  { range }: { readonly range?: PixelRange | undefined } = {},
+  {
+    range,
+    precision = 'int8',
+  }: { readonly range?: PixelRange | undefined; readonly precision?: Precision | undefined } = {},
 ): Promise<ImageTransformer> {
   const checked = checkTransformer(file, range);
-  const { fileName, bytes, model } = checked;
+  const { fileName, model } = checked;
+  const integers = precision === 'int8' && runtime.device === 'cpu' && model?.ranges;
+  const bytes = integers ? encodeInt8Transformer(model.weights, integers) : checked.bytes;
   const session = await runtime.openFile(bytes).catch((error) => rethrow(error, fileName));
   try {
     const opened = { ...checked, session, engine: runtime.engine };
@@ -207,7 +220,10 @@ function resized(data: Float32Array, from: Size, to: Size): Float32Array {
 
 /** @throws FauveError `input` for values that are no numbers: a network that diverged in training */
 function finite(values: Float32Array, fileName: string): Float32Array {
-  if (values.every(Number.isFinite)) return values;
+  // Neither every() nor for…of, which take a tenth of the network's time and more.
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  if (Number.isFinite(sum)) return values;
   throw new FauveError(
     'input',
     `${fileName} gives values that are no numbers (NaN) for this picture. Its weights are damaged: use another network.`,

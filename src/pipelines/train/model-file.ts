@@ -9,8 +9,10 @@ import {
   transformerMinimumSize,
   transformerShapeOf,
 } from '../../networks/transformer.js';
-import { emitModel } from '../../onnx/model.js';
+import { int8Conv } from '../../onnx/int8.js';
+import { type EmitOptions, emitModel } from '../../onnx/model.js';
 import { readModel } from '../../onnx/read.js';
+import type { TransformerRanges } from './ranges.js';
 
 const FORMAT = 'fauve-transformer-1';
 
@@ -39,7 +41,19 @@ export type TransformerAbout = z.infer<typeof aboutSchema>;
 /** A trained image transformer network. */
 export interface TransformerModel extends TransformerAbout {
   readonly weights: ReadonlyMap<string, WeightTensor>;
+  /** Without them, the network cannot be computed in 8-bit integers. */
+  readonly ranges?: TransformerRanges;
 }
+
+const rangesSchema = z.record(
+  z.string(),
+  z.object({
+    input: z.tuple([z.number(), z.number()]),
+    mean: z.array(z.number()),
+    deviation: z.array(z.number().positive()),
+    reach: z.number().positive(),
+  }),
+);
 
 /** Names of the model's input and output pictures, [1,3,H,W], RGB in [0,1]. */
 export const modelImage = 'image';
@@ -51,14 +65,10 @@ export const modelStyle = 'style';
  * A trained network as an ONNX file that any ONNX Runtime opens: `image` [1,3,H,W] of any size, RGB in [0,1], in; `output` out, the same
  * size; with several styles also `style` [1,S] in, weights that add up to 1. Weights are 16-bit floats; the rest is in the metadata.
  */
-export function encodeTransformer({ weights, ...about }: TransformerModel): Uint8Array<ArrayBuffer> {
-  const shape = transformerShapeOf(weights);
-  const least = transformerMinimumSize(shape);
-  const graph = transformerGraph(weights, shape, least, least);
+export function encodeTransformer({ weights, ranges, ...about }: TransformerModel): Uint8Array<ArrayBuffer> {
+  const least = transformerMinimumSize(transformerShapeOf(weights));
   const { name, licence, styles, training } = checkTransformerAbout(about);
-  return emitModel(graph, {
-    weights: new Map([...weights].map(([key, { data }]) => [key, toHalf(data)])),
-    anySize: [modelImage, modelOutput],
+  return emitTransformer(weights, {
     metadata: {
       format: FORMAT,
       name,
@@ -66,7 +76,35 @@ export function encodeTransformer({ weights, ...about }: TransformerModel): Uint
       styles: JSON.stringify(styles),
       training: JSON.stringify(training),
       input: `${modelImage}: [1,3,H,W], RGB in 0..1, at least ${least}x${least}`,
+      ...(ranges ? { ranges: JSON.stringify(ranges) } : {}),
     },
+  });
+}
+
+/**
+ * The same network with half of its work in 8-bit integers: on a processor in two thirds of the time, with a picture that cannot be told
+ * from that of {@link encodeTransformer} by eye (about 42 dB). Graphics cards are slower with it.
+ */
+export function encodeInt8Transformer(
+  weights: ReadonlyMap<string, WeightTensor>,
+  ranges: TransformerRanges,
+): Uint8Array<ArrayBuffer> {
+  const kernels = Object.entries(ranges).map(
+    ([name, range]) => [name, int8Conv(weights.get(name)!.data, range)] as const,
+  );
+  return emitTransformer(weights, { int8: new Map(kernels) });
+}
+
+function emitTransformer(
+  weights: ReadonlyMap<string, WeightTensor>,
+  options: Pick<EmitOptions, 'metadata' | 'int8'>,
+): Uint8Array<ArrayBuffer> {
+  const shape = transformerShapeOf(weights);
+  const least = transformerMinimumSize(shape);
+  return emitModel(transformerGraph(weights, shape, least, least), {
+    ...options,
+    weights: new Map([...weights].map(([key, { data }]) => [key, toHalf(data)])),
+    anySize: [modelImage, modelOutput],
   }).bytes;
 }
 
@@ -119,7 +157,26 @@ export function decodeTransformer(bytes: Uint8Array, fileName = 'The model'): Tr
       `${fileName} is damaged: it names ${about.styles.length} styles and has ${shape.styles}. Get the file again.`,
     );
   }
-  return { ...about, weights };
+  const ranges = parseRanges(metadata, weights, fileName);
+  return { ...about, weights, ...(ranges ? { ranges } : {}) };
+}
+
+function parseRanges(
+  { ranges }: Readonly<Record<string, string>>,
+  weights: ReadonlyMap<string, WeightTensor>,
+  fileName: string,
+): TransformerRanges | undefined {
+  if (ranges === undefined) return undefined;
+  try {
+    const parsed = rangesSchema.parse(JSON.parse(ranges));
+    for (const [name, { mean, deviation }] of Object.entries(parsed)) {
+      const channels = weights.get(name)?.shape[0];
+      if (mean.length !== channels || deviation.length !== channels) throw new Error(`${name} has other channels`);
+    }
+    return parsed;
+  } catch (error) {
+    throw damaged(fileName, error);
+  }
 }
 
 function parseAbout(metadata: Readonly<Record<string, string>>, fileName: string): TransformerAbout {
@@ -127,8 +184,9 @@ function parseAbout(metadata: Readonly<Record<string, string>>, fileName: string
     const { name = '', licence = '', styles = '', training = '' } = metadata;
     return aboutSchema.parse({ name, licence, styles: JSON.parse(styles), training: JSON.parse(training) });
   } catch (error) {
-    throw new FauveError('input', `${fileName} is damaged: its metadata cannot be read. Get the file again.`, {
-      cause: error,
-    });
+    throw damaged(fileName, error);
   }
 }
+
+const damaged = (fileName: string, cause: unknown) =>
+  new FauveError('input', `${fileName} is damaged: its metadata cannot be read. Get the file again.`, { cause });

@@ -1,0 +1,30 @@
+/**
+ * `npm run ranges -- models/fast.onnx photos/`: notes in a network what its convolutions compute with, so that it can be computed in
+ * 8-bit integers. `fauve train` does that by itself; a network that was trained elsewhere needs it.
+ */
+import { readFileSync } from 'node:fs';
+import { randomFor } from '#src/pipelines/crops.js';
+import { decodeTransformer, encodeTransformer } from '#src/pipelines/train/model-file.js';
+import { trainingPhotos } from '#src/pipelines/train/photos.js';
+import { measureRanges } from '#src/pipelines/train/ranges.js';
+import { startEngine } from '#src/platform/engine-node.js';
+import { writeFileAtomically } from '#src/platform/files.js';
+import { pictureFolder } from '#src/platform/picture-folder.js';
+
+const [file, folder] = process.argv.slice(2);
+if (file === undefined || folder === undefined) {
+  console.log('npm run ranges -- NETWORK.onnx FOLDER-OF-PHOTOS');
+  process.exit(2);
+}
+const model = decodeTransformer(readFileSync(file), file);
+const photos = trainingPhotos(await pictureFolder(folder), 256, () => {});
+const crops: Float32Array[] = [];
+for (let i = 0; i < 16; i++) crops.push(await photos.crop((attempt) => randomFor(0, i, attempt)));
+const runtime = await startEngine({ device: 'cpu' });
+const ranges = await measureRanges(runtime, model.weights, crops);
+await runtime.close();
+if (!ranges) throw new Error(`${file} gives no numbers.`);
+for (const [name, { input, reach }] of Object.entries(ranges)) {
+  console.log(`${name.padEnd(24)} ${input[0].toFixed(2)} … ${input[1].toFixed(2)}, ${reach.toFixed(1)} deviations`);
+}
+await writeFileAtomically(file, encodeTransformer({ ...model, ranges }));

@@ -1,0 +1,130 @@
+import { constant, input, type Tensor, topologicalOrder } from '../../graph/tensor.js';
+import type { WeightTensor } from '../../networks/network.js';
+import { transformer, transformerShapeOf } from '../../networks/transformer.js';
+import type { ConvRange } from '../../onnx/int8.js';
+import { emitModel } from '../../onnx/model.js';
+import type { Runtime } from '../../runtime/runtime.js';
+
+/** By the name of their kernel, what goes through the convolutions that may be computed in 8-bit integers. */
+export type TransformerRanges = Readonly<Record<string, ConvRange>>;
+
+/** Half of the work of a network is in these. Before and after them, where the picture itself goes through, 8 bits would show. */
+const isRanged = (parameter: string): boolean => /^residual\d+[ab]\.weight$/.test(parameter);
+
+/**
+ * Runs a network on photos in all its styles, and notes what its residual blocks compute with. A few photos will do: everything that is
+ * measured comes out of a normalisation, which makes photos alike.
+ * @param photos each [3,S,S], RGB in [0,1]
+ * @returns nothing for a network that gives no numbers
+ */
+export async function measureRanges(
+  runtime: Runtime,
+  weights: ReadonlyMap<string, WeightTensor>,
+  photos: readonly Float32Array[],
+): Promise<TransformerRanges | undefined> {
+  const shape = transformerShapeOf(weights);
+  const side = Math.sqrt(photos[0]!.length / 3);
+  const style = shape.styles > 1 ? input('style', [1, shape.styles]) : undefined;
+  const parameters = new Map([...weights].map(([name, { shape, data }]) => [name, constant(data, shape)]));
+  const output = transformer(input('image', [1, 3, side, side]), style, (name) => parameters.get(name)!, shape);
+  const kernels = new Map<Tensor, string>([...parameters].map(([name, kernel]) => [kernel, name]));
+  const convolutions = topologicalOrder([output]).flatMap((node) => {
+    const name = node.op === 'Conv' && kernels.get(node.inputs[1]!);
+    return name && isRanged(name) ? [{ name, before: node.inputs[0]!, after: node }] : [];
+  });
+  const tensors = convolutions.flatMap(({ name, before, after }) => [
+    [`before ${name}`, before] as const,
+    [`after ${name}`, after] as const,
+  ]);
+  const tallies = new Map(convolutions.map(({ name, after }) => [name, new Tally(after.shape[1]!)]));
+  const session = await runtime.open(emitModel(Object.fromEntries(tensors)));
+  try {
+    for (let s = 0; s < shape.styles; s++) {
+      const which = Float32Array.from({ length: shape.styles }, (_, i) => Number(i === s));
+      for (const image of photos) {
+        const feeds = { image, ...(style ? { style: which } : {}) };
+        const values = await session.run(
+          feeds,
+          tensors.map(([name]) => name),
+        );
+        for (const [name, tally] of tallies) tally.add(s, values[`before ${name}`]!, values[`after ${name}`]!);
+      }
+    }
+  } finally {
+    await session.close();
+  }
+  const ranges = [...tallies].map(([name, tally]) => [name, tally.range()] as const);
+  return ranges.every(([, { reach }]) => Number.isFinite(reach)) ? Object.fromEntries(ranges) : undefined;
+}
+
+/** The extremes of one picture in one style. */
+interface Extremes {
+  readonly input: readonly [number, number];
+  readonly least: Float64Array;
+  readonly greatest: Float64Array;
+}
+
+/** What was seen at one convolution. */
+class Tally {
+  /** By style. */
+  readonly #pictures: Extremes[][] = [];
+  readonly #sums: Float64Array;
+  readonly #squares: Float64Array;
+  #count = 0;
+
+  constructor(readonly channels: number) {
+    this.#sums = new Float64Array(channels);
+    this.#squares = new Float64Array(channels);
+  }
+
+  add(style: number, before: Float32Array, after: Float32Array): void {
+    const plane = after.length / this.channels;
+    const least = new Float64Array(this.channels);
+    const greatest = new Float64Array(this.channels);
+    for (let c = 0; c < this.channels; c++) {
+      const own = after.subarray(c * plane, (c + 1) * plane);
+      [least[c], greatest[c]] = extremes(own);
+      for (const value of own) {
+        this.#sums[c]! += value;
+        this.#squares[c]! += value * value;
+      }
+    }
+    this.#count += plane;
+    this.#pictures[style] = [...(this.#pictures[style] ?? []), { input: extremes(before), least, greatest }];
+  }
+
+  range(): ConvRange {
+    const mean = Array.from(this.#sums, (sum) => sum / this.#count);
+    // A channel that is the same everywhere has none.
+    const deviation = Array.from(
+      this.#squares,
+      (sum, c) => Math.sqrt(Math.max(0, sum / this.#count - mean[c]! ** 2)) || 1,
+    );
+    const reached = ({ least, greatest }: Extremes) =>
+      Math.max(...mean.map((m, c) => Math.max(greatest[c]! - m, m - least[c]!) / deviation[c]!));
+    const rounded = (value: number) => Number(value.toPrecision(4));
+    return {
+      input: [
+        rounded(this.#widest((picture) => picture.input[0], Math.min)),
+        rounded(this.#widest((picture) => picture.input[1], Math.max)),
+      ],
+      mean: mean.map(rounded),
+      deviation: deviation.map(rounded),
+      reach: rounded(this.#widest(reached, Math.max)),
+    };
+  }
+
+  /** A style's mean over its pictures, which a single odd value does not carry away; of all styles, the widest. */
+  #widest(of: (picture: Extremes) => number, choose: (...values: number[]) => number): number {
+    return choose(...this.#pictures.map((own) => own.reduce((sum, picture) => sum + of(picture), 0) / own.length));
+  }
+}
+
+function extremes(values: Float32Array): [number, number] {
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return [least, greatest];
+}

@@ -1,0 +1,224 @@
+import onnxProto from 'onnx-proto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FauveError } from '#src/errors.js';
+import { evaluate } from '#src/graph/evaluate.js';
+import { conv } from '#src/graph/ops.js';
+import { input } from '#src/graph/tensor.js';
+import { psnr } from '#src/image/metrics.js';
+import { fitLongerSide, resizeImage } from '#src/image/resize.js';
+import { int8Conv } from '#src/onnx/int8.js';
+import { emitModel } from '#src/onnx/model.js';
+import { applyTransformer } from '#src/pipelines/apply/apply.js';
+import { openTransformer, type Precision, type TransformerFile } from '#src/pipelines/apply/network.js';
+import {
+  decodeTransformer,
+  encodeInt8Transformer,
+  encodeTransformer,
+  type TransformerModel,
+} from '#src/pipelines/train/model-file.js';
+import { measureRanges } from '#src/pipelines/train/ranges.js';
+import { readImage } from '#src/platform/images.js';
+import { loadTransformer } from '#src/platform/transformers.js';
+import type { Runtime } from '#src/runtime/runtime.js';
+import { random } from './support/random.js';
+import { openEngine, scene } from './support/restyling.js';
+import { tinyModel } from './support/tiny-transformer.js';
+
+const { onnx } = onnxProto;
+
+let runtime: Runtime;
+beforeAll(async () => {
+  runtime = await openEngine();
+});
+afterAll(() => runtime.close());
+
+const opsOf = (bytes: Uint8Array): string[] => onnx.ModelProto.decode(bytes).graph!.node!.map(({ opType }) => opType!);
+
+describe('a convolution in 8-bit integers', () => {
+  // What the spec says of QLinearConv, in whole numbers: https://onnx.ai/onnx/operators/onnx__QLinearConv.html
+  it.each([
+    ['of what a ReLU gave', 0, 3],
+    ['of positive and negative values', -2, 1.5],
+  ])('gives whole levels of (y − mean) / deviation: %s', async (_, least, greatest) => {
+    const draw = random(7);
+    const [channels, width, height] = [5, 9, 8];
+    const kernel = draw.uniform([channels, 3, 3, 3]);
+    const x = draw.uniform([1, 3, height, width], least, greatest);
+    const shape = [channels, 3, 3, 3] as const;
+    const range = {
+      input: [least, greatest] as const,
+      mean: [...draw.uniform([channels], -2, 2)],
+      deviation: [...draw.uniform([channels], 0.5, 3)],
+      reach: 6,
+    };
+    const int8 = int8Conv(kernel, range);
+    const graph = { y: conv(input('x', [1, 3, height, width]), input('kernel', shape)) };
+    const model = emitModel(graph, { int8: new Map([['kernel', int8]]) });
+    expect(Object.keys(model.inputs)).toEqual(['x']);
+    const session = await runtime.open(model);
+    const { y } = await session.run({ x }, ['y']);
+    await session.close();
+
+    const q = x.map((value) => Math.min(255, Math.max(0, Math.round(value / int8.inputScale) + int8.inputZero)));
+    const places = (height - 2) * (width - 2);
+    for (let o = 0; o < channels; o++) {
+      for (let p = 0; p < places; p++) {
+        const [row, column] = [Math.floor(p / (width - 2)), p % (width - 2)];
+        let sum = int8.bias[o]!;
+        for (let i = 0; i < 27; i++) {
+          const [c, dy, dx] = [Math.floor(i / 9), Math.floor(i / 3) % 3, i % 3];
+          const at = (c * height + row + dy) * width + column + dx;
+          sum += (q[at]! - int8.inputZero) * int8.kernel[o * 27 + i]!;
+        }
+        const level = (sum * int8.inputScale * int8.kernelScales[o]!) / int8.outputScale;
+        const expected = Math.min(127, Math.max(-128, Math.round(level)));
+        const received = y![o * places + p]! / int8.outputScale;
+        expect(Math.abs(received - Math.round(received))).toBeLessThan(1e-3);
+        // Halves may be rounded either way.
+        expect(Math.abs(received - expected)).toBeLessThan(Math.abs((level % 1) - 0.5) < 0.01 ? 1.01 : 0.01);
+      }
+    }
+
+    const kernels = new Map([
+      ['x', x],
+      ['kernel', kernel],
+    ]);
+    const exact = evaluate([graph.y], Object.fromEntries(kernels))[0]!;
+    const errors = Array.from(exact, (value, i) => {
+      const o = Math.floor(i / places);
+      const wanted = Math.min(6, Math.max(-6, (value - range.mean[o]!) / range.deviation[o]!));
+      return y![i]! - wanted;
+    });
+    const rms = Math.sqrt(errors.reduce((sum, error) => sum + error * error, 0) / errors.length);
+    expect(rms).toBeLessThan(0.04);
+    expect(rms).toBeGreaterThan(0.001);
+  });
+
+  it('leaves room for two products in 16 bits: older processors add them so', () => {
+    const range = { input: [0, 1] as const, mean: [0, 0], deviation: [1, 1], reach: 5 };
+    const { kernel } = int8Conv(random(3).uniform([2, 4, 3, 3], -9, 9), range);
+    const largest = Math.max(...kernel.map(Math.abs));
+    expect(largest * 255 * 2).toBeLessThan(2 ** 15);
+    expect(largest).toBe(63);
+  });
+});
+
+/** A tiny network that has seen a few pictures. */
+async function rangedModel(): Promise<TransformerModel> {
+  const model = tinyModel(5, { blocks: 2 });
+  const photos = [1, 2, 3].map((seed) => scene(64, 64, seed).data);
+  return { ...model, ranges: (await measureRanges(runtime, model.weights, photos))! };
+}
+
+const restyled = async (
+  file: TransformerFile,
+  precision: Precision | undefined,
+  image = scene(80, 72, 9),
+  style = 'wave',
+) => {
+  const transformer = await openTransformer(runtime, file, { precision });
+  try {
+    return (await applyTransformer({ image, transformer, styles: [{ name: style }] })).image;
+  } finally {
+    await transformer.close();
+  }
+};
+
+describe('a network that knows its ranges', () => {
+  it('keeps them in its file', async () => {
+    const model = await rangedModel();
+    expect(Object.keys(model.ranges!)).toEqual([1, 2].flatMap((b) => [`residual${b}a.weight`, `residual${b}b.weight`]));
+    expect(decodeTransformer(encodeTransformer(model)).ranges).toEqual(model.ranges);
+    expect(opsOf(encodeTransformer(model))).not.toContain('QLinearConv');
+    const { ranges: _, ...without } = model;
+    expect(decodeTransformer(encodeTransformer(without)).ranges).toBeUndefined();
+  });
+
+  it('notes what goes in and comes out', async () => {
+    const { ranges } = await rangedModel();
+    for (const [name, { input, mean, deviation, reach }] of Object.entries(ranges!)) {
+      // After a ReLU nothing is below zero; what blocks add up may be.
+      if (name !== 'residual2a.weight') expect(input[0]).toBe(0);
+      expect(input[1]).toBeGreaterThan(1);
+      expect([mean.length, deviation.length]).toEqual([8, 8]);
+      expect(reach).toBeGreaterThan(2);
+      expect(reach).toBeLessThan(15);
+    }
+    expect(ranges!['residual2a.weight']!.input[0]).toBeLessThan(0);
+  });
+
+  it('is computed in integers by default, and in floats on request', async () => {
+    const model = await rangedModel();
+    const file = { fileName: 'tiny.onnx', bytes: encodeTransformer(model) };
+    const [float, byDefault, int8] = [
+      await restyled(file, 'float32'),
+      await restyled(file, undefined),
+      await restyled(file, 'int8'),
+    ];
+    expect(int8.data).toEqual(byDefault.data);
+    expect(int8.data).not.toEqual(float.data);
+    expect(psnr(int8, float)).toBeGreaterThan(30);
+    expect(
+      opsOf(encodeInt8Transformer(model.weights, model.ranges!)).filter((op) => op === 'QLinearConv'),
+    ).toHaveLength(4);
+  });
+
+  it('stays in floats on a graphics card', async () => {
+    const file = { fileName: 'tiny.onnx', bytes: encodeTransformer(await rangedModel()) };
+    const given: Uint8Array[] = [];
+    const card: Runtime = {
+      ...runtime,
+      device: 'webgpu',
+      openFile: (bytes) => {
+        given.push(bytes);
+        return runtime.openFile(bytes);
+      },
+    };
+    await (await openTransformer(card, file)).close();
+    expect(given).toEqual([file.bytes]);
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['another kernel', JSON.stringify({ 'residual9a.weight': { input: [0, 1], mean: [0], deviation: [1], reach: 5 } })],
+    [
+      'too few channels',
+      JSON.stringify({ 'residual1a.weight': { input: [0, 1], mean: [0], deviation: [1], reach: 5 } }),
+    ],
+    [
+      'a deviation of nothing',
+      JSON.stringify({
+        'residual1a.weight': { input: [0, 1], mean: Array(8).fill(0), deviation: Array(8).fill(0), reach: 5 },
+      }),
+    ],
+  ])('is refused when they are damaged: %s', async (_, ranges) => {
+    const file = onnx.ModelProto.decode(encodeTransformer(tinyModel(5)));
+    file.metadataProps!.push(new onnx.StringStringEntryProto({ key: 'ranges', value: ranges }));
+    const bytes = onnx.ModelProto.encode(file).finish();
+    expect(() => decodeTransformer(bytes, 'it.onnx')).toThrow(FauveError);
+    expect(() => decodeTransformer(bytes, 'it.onnx')).toThrow(/^it.onnx is damaged/);
+  });
+
+  it('is what training makes nothing of where it gives no numbers', async () => {
+    const { weights } = tinyModel(5);
+    weights.get('down2.weight')!.data.fill(Number.NaN);
+    expect(await measureRanges(runtime, weights, [scene(64, 64, 1).data])).toBeUndefined();
+  });
+});
+
+describe('the networks that come with Fauve', () => {
+  it.each([
+    ['fast', ['starry-night', 'great-wave', 'the-scream', 'composition-vii']],
+    ['starry-night', ['starry-night']],
+  ])('%s: the eye does not tell the integers from the floats', async (name, styles) => {
+    const file = await loadTransformer(name);
+    expect(decodeTransformer(file.bytes, name).ranges).toBeDefined();
+    const photo = await readImage('examples/photos/chelsea.jpg');
+    const { width, height } = fitLongerSide(photo.width, photo.height, 320);
+    const image = resizeImage(photo, width, height);
+    for (const style of styles) {
+      const [float, int8] = [await restyled(file, 'float32', image, style), await restyled(file, 'int8', image, style)];
+      expect(psnr(int8, float)).toBeGreaterThan(38);
+    }
+  });
+});
