@@ -39,9 +39,9 @@ interface Loaded {
 
 /** As they come out of their files. */
 const pictures = {
-  photo: quantise(picture(72, 64, 1)),
-  style: quantise(picture(72, 64, 2)),
-  other: quantise(picture(72, 64, 3)),
+  photo: quantise(picture(40, 36, 1)),
+  style: quantise(picture(40, 36, 2)),
+  other: quantise(picture(40, 36, 3)),
 };
 
 describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {

@@ -275,7 +275,7 @@ describe('distil', { timeout: 120_000 }, () => {
       learningRate: 0.01,
       averageDecay: 0.9,
       fresh: 1,
-      pictureLife: 1000,
+      pictureLife: 300,
       pictureRate: 1e-9,
     };
     const { history, tensors } = await distil({ ...request(options), photos: one(1), paintings: one(2) });
