@@ -6,9 +6,8 @@ import { quantise } from '#src/image/quantise.js';
 import { fitLongerSide, resizeImage } from '#src/image/resize.js';
 import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
-import { emitModel } from '#src/onnx/model.js';
 import { Lbfgs } from '#src/optim/lbfgs.js';
-import { stepGraph } from '#src/pipelines/image-optimiser.js';
+import { stepGraph, stepModel } from '#src/pipelines/image-optimiser.js';
 import { defaultStylizeOptions, lossSettings, type StylizeOptionsInput } from '#src/pipelines/options.js';
 import { type StylizeResult, stylize } from '#src/pipelines/stylize.js';
 import { measureTargets } from '#src/pipelines/targets.js';
@@ -125,7 +124,7 @@ async function unboundedLbfgs(photo: Image, painting: Image, weights: NetworkWei
   const network = vgg(weights);
   const targets = await measureTargets(runtime, network, settings, content, [{ image: painting, weight: 1 }], 1);
   const { outputs } = stepGraph(network, settings, defaultStylizeOptions, { width, height });
-  const session = await runtime.open(emitModel(outputs));
+  const session = await runtime.open(stepModel(outputs, 'cpu'));
   await session.write(targets);
   const evaluate = async (image: Float32Array) => {
     const { total, gradient } = await session.run({ image }, ['total', 'gradient']);

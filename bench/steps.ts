@@ -6,7 +6,7 @@ import type { NetworkWeights } from '#src/networks/network.js';
 import { caffePreprocessing, convLayers, networkSpec } from '#src/networks/registry.js';
 import { vgg } from '#src/networks/vgg.js';
 import { emitModel } from '#src/onnx/model.js';
-import { openImageOptimiser, stepGraph } from '#src/pipelines/image-optimiser.js';
+import { openImageOptimiser, stepGraph, stepModel } from '#src/pipelines/image-optimiser.js';
 import { defaultStylizeOptions, lossSettings } from '#src/pipelines/options.js';
 import { measureTargets } from '#src/pipelines/targets.js';
 import { loadEngine, startEngine } from '#src/platform/engine-node.js';
@@ -55,8 +55,9 @@ export async function measureSteps(size: number, rounds: number): Promise<StepTi
   const here = await loadEngine({ device: 'cpu' });
   const worker = await startEngine({ device: 'cpu' });
   const targets = await measureTargets(here, network, settings, content, [{ image: style, weight: 1 }], 1);
+  // As it is run where it is run once: minimal filtering would not pay.
   const forward = await here.open(emitModel(network.features(input('image', [1, 3, size, size]), ['relu5_1'])));
-  const step = await here.open(emitModel(stepGraph(network, settings, options, scale).outputs));
+  const step = await here.open(stepModel(stepGraph(network, settings, options, scale).outputs, 'cpu'));
   await step.write(targets);
   const open = (optimiser: 'adam' | 'lbfgs') =>
     openImageOptimiser(worker, network, settings, { ...options, optimiser }, scale, targets, content.data);

@@ -7,8 +7,7 @@ import { decodeDistilled } from '#src/networks/distilled.js';
 import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
 import { decodeWeights } from '#src/networks/weights.js';
-import { emitModel } from '#src/onnx/model.js';
-import { openImageOptimiser, stepGraph } from '#src/pipelines/image-optimiser.js';
+import { openImageOptimiser, stepGraph, stepModel } from '#src/pipelines/image-optimiser.js';
 import { measureLosses } from '#src/pipelines/losses.js';
 import { lossSettings, resolveStylizeOptions } from '#src/pipelines/options.js';
 import { stylize } from '#src/pipelines/stylize.js';
@@ -116,7 +115,7 @@ export async function timeSteps(
     const styles = [{ image: painting, weight: 1 }];
     const targets = await measureTargets(runtime, network, settings, picture, styles, 1);
     const optimiser = await openImageOptimiser(runtime, network, settings, options, scale, targets, picture.data);
-    const session = await runtime.open(emitModel(stepGraph(network, settings, options, scale).outputs));
+    const session = await runtime.open(stepModel(stepGraph(network, settings, options, scale).outputs, 'cpu'));
     await session.write(targets);
     jobs.push({ name, kind: 'step', run: () => optimiser.step() });
     jobs.push({ name, kind: 'evaluation', run: () => session.run({ image: picture.data }, ['total', 'gradient']) });

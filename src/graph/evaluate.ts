@@ -126,13 +126,17 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
   },
 
   MatMul: (node, [a, b], out) => {
-    const [m, k] = node.inputs[0]!.shape.slice(-2) as [number, number];
-    const n = node.shape.at(-1)!;
+    const { transA } = node.attributes;
+    const [m, n] = node.shape.slice(-2) as [number, number];
+    const k = node.inputs[0]!.shape.at(transA ? -2 : -1)!;
     for (let batch = 0; batch * m * n < out.length; batch++)
       for (let i = 0; i < m; i++)
         for (let j = 0; j < n; j++) {
           let sum = 0;
-          for (let l = 0; l < k; l++) sum += a![(batch * m + i) * k + l]! * b![(batch * k + l) * n + j]!;
+          for (let l = 0; l < k; l++) {
+            const left = transA ? (batch * k + l) * m + i : (batch * m + i) * k + l;
+            sum += a![left]! * b![(batch * k + l) * n + j]!;
+          }
           out[(batch * m + i) * n + j] = sum;
         }
     return out;

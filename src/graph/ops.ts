@@ -147,15 +147,16 @@ export function instanceNormalization(x: Tensor, scale: Tensor, bias: Tensor, ep
   return make('InstanceNormalization', [x, scale, bias], { epsilon }, x.shape);
 }
 
-/** Matrix product over the last two axes; leading axes have to be equal. */
-export function matMul(a: Tensor, b: Tensor): Tensor {
-  const [m, k] = a.shape.slice(-2) as [number, number];
+/** Matrix product over the last two axes, the first factor transposed on request; leading axes have to be equal. */
+export function matMul(a: Tensor, b: Tensor, { transA = false } = {}): Tensor {
+  const [first, second] = a.shape.slice(-2) as [number, number];
+  const [m, k] = transA ? [second, first] : [first, second];
   const [k2, n] = b.shape.slice(-2) as [number, number];
   const lead = a.shape.slice(0, -2);
   if (a.shape.length < 2 || b.shape.length < 2 || k !== k2 || !sameShape(lead, b.shape.slice(0, -2))) {
     fail('MatMul', `cannot multiply ${formatShape(a.shape)} by ${formatShape(b.shape)}.`);
   }
-  return make('MatMul', [a, b], {}, [...lead, m, n]);
+  return make('MatMul', [a, b], { transA }, [...lead, m, n]);
 }
 
 /** Product of two matrices, either of them transposed. */

@@ -27,7 +27,7 @@ export interface OpAttributes {
   DepthToSpace: { readonly blocksize: number };
   Pad: { readonly mode: PadMode; readonly before: Shape; readonly after: Shape };
   InstanceNormalization: { readonly epsilon: number };
-  MatMul: None;
+  MatMul: { readonly transA: boolean };
   Gemm: { readonly transA: boolean; readonly transB: boolean };
   Transpose: { readonly perm: Shape };
   Reshape: None;

@@ -107,7 +107,11 @@ export const vjps: { readonly [K in OpName]: Vjp<K> } = {
 
   MatMul: (y, dy) => {
     const [a, b] = y.inputs as [Tensor, Tensor];
-    return [() => matMul(dy, swapLast(b)), () => matMul(swapLast(a), dy)];
+    const { transA } = y.attributes;
+    return [
+      () => (transA ? matMul(b, swapLast(dy)) : matMul(dy, swapLast(b))),
+      () => matMul(transA ? a : swapLast(a), dy),
+    ];
   },
 
   Gemm: (y, dy) => {

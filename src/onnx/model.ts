@@ -19,6 +19,8 @@ import {
  */
 const OPSET = 13;
 const IR_VERSION = 8;
+/** Ops that ONNX Runtime has beside ONNX. https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md */
+const CONTRIBUTED = 'com.microsoft';
 const FLOAT = 1;
 const UINT8 = 2;
 const INT8 = 3;
@@ -58,6 +60,7 @@ export function emitModel(
 ): Model {
   const names = new Map<Tensor, string>();
   const nodes: Message[] = [];
+  let contributed = false;
   const initialisers: Message[] = [];
   const inputs: Record<string, Shape> = {};
   const shared = new Map<string, string>();
@@ -186,6 +189,13 @@ export function emitModel(
       continue;
     }
     const args = [...node.inputs.map((t) => names.get(t)!), ...extra];
+    const { transA } = (node as Tensor<'MatMul'>).attributes;
+    if (node.op === 'MatMul' && transA) {
+      // Not of ONNX, but of every ONNX Runtime: without it the transposed factor would exist twice.
+      nodes.push(nodeProto('FusedMatMul', args, name, [int('transA', 1)], CONTRIBUTED));
+      contributed = true;
+      continue;
+    }
     nodes.push(nodeProto(node.op, args, name, attributes));
   }
   for (const [name, t] of Object.entries(outputs)) {
@@ -201,12 +211,15 @@ export function emitModel(
     ...Object.entries(inputs).map(([name, shape]) => valueInfo(11, name, shape, anySize.includes(name))),
     ...Object.entries(outputShapes).map(([name, shape]) => valueInfo(12, name, shape, anySize.includes(name))),
   );
-  const opset = message(8, string(1, ''), integer(2, OPSET));
+  const opsets = [
+    message(8, string(1, ''), integer(2, OPSET)),
+    ...(contributed ? [message(8, string(1, CONTRIBUTED), integer(2, 1))] : []),
+  ];
   const properties = Object.keys(metadata)
     .sort()
     .map((key) => message(14, string(1, key), string(2, metadata[key]!)));
   return {
-    bytes: encode([...integer(1, IR_VERSION), ...string(2, 'fauve'), ...graph, ...opset, ...properties.flat()]),
+    bytes: encode([...integer(1, IR_VERSION), ...string(2, 'fauve'), ...graph, ...opsets.flat(), ...properties.flat()]),
     inputs,
     outputs: outputShapes,
   };
@@ -290,8 +303,15 @@ function emitOp(
   }
 }
 
-function nodeProto(op: string, inputs: readonly string[], output: string, attributes: readonly Message[]): Message {
-  return message(1, ...inputs.map((name) => string(1, name)), string(2, output), string(4, op), ...attributes);
+function nodeProto(
+  op: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: readonly Message[],
+  domain?: string,
+): Message {
+  const names = [...inputs.map((name) => string(1, name)), string(2, output), string(4, op)];
+  return message(1, ...names, ...attributes, ...(domain ? [string(7, domain)] : []));
 }
 
 function valueInfo(field: number, name: string, shape: Shape, anySize: boolean): Message {

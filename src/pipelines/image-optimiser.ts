@@ -1,15 +1,16 @@
 import { FauveError } from '../errors.js';
 import { grad } from '../graph/grad.js';
 import { input, type Tensor } from '../graph/tensor.js';
+import { winograd } from '../graph/winograd.js';
 import { resizePlanes } from '../image/resize.js';
 import { type LossGraph, type LossSettings, lossGraph } from '../losses/total.js';
 import type { LossNetwork } from '../networks/vgg.js';
-import { emitModel } from '../onnx/model.js';
+import { emitModel, type Model } from '../onnx/model.js';
 import { adamScalars, adamStep, averageCorrection } from '../optim/adam.js';
 import { Lbfgs } from '../optim/lbfgs.js';
 import { type LearntCurvature, PyramidPreconditioner } from '../optim/preconditioner.js';
 import { scheduleFactor } from '../optim/schedule.js';
-import type { Runtime, Session, Values } from '../runtime/runtime.js';
+import type { Device, Runtime, Session, Values } from '../runtime/runtime.js';
 import type { OptimiserState } from './checkpoint.js';
 import type { StylizeOptions } from './options.js';
 import type { Scale } from './scales.js';
@@ -56,6 +57,10 @@ export function stepGraph(
   return { losses, adam, outputs: { ...report, ...adam.outputs } };
 }
 
+/** The step as an ONNX model. Graphics cards have convolutions of their own that are fast. */
+export const stepModel = (outputs: Readonly<Record<string, Tensor>>, device: Device): Model =>
+  emitModel(device === 'cpu' ? winograd(outputs) : outputs);
+
 /**
  * Prepares the optimisation of an image.
  * @param start the image to start from, [3,H,W] in [0,1], or the state to go on from
@@ -71,7 +76,7 @@ export async function openImageOptimiser(
   start: Float32Array | OptimiserState,
 ): Promise<ImageOptimiser> {
   const graph = stepGraph(network, settings, options, scale);
-  const session = await runtime.open(emitModel(graph.outputs));
+  const session = await runtime.open(stepModel(graph.outputs, runtime.device));
   try {
     await session.write(targets);
     const state = start instanceof Float32Array ? { arrays: { image: start }, numbers: {} } : start;

@@ -1,6 +1,7 @@
 import { FauveError } from '../errors.js';
 import { memoryNeed } from '../graph/memory.js';
 import { input } from '../graph/tensor.js';
+import { winograd } from '../graph/winograd.js';
 import { fitLongerSide } from '../image/resize.js';
 import { styleTargets } from '../losses/total.js';
 import type { LossNetwork } from '../networks/vgg.js';
@@ -28,7 +29,9 @@ export function predictMemory(
   styles: readonly Size[],
 ): number {
   const settings = lossSettings(options);
-  const step = memoryNeed(Object.values(stepGraph(network, settings, options, size).outputs));
+  const step = memoryNeed(
+    Object.values(winograd(stepGraph(network, settings, options, size).outputs, { shapesOnly: true })),
+  );
   const references = styles.map((style) => {
     const { width, height } = styleSize(style, size, options.styleScale);
     return memoryNeed(Object.values(styleTargets(network, input('image', [1, 3, height, width]), settings)));

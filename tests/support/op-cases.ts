@@ -241,6 +241,10 @@ for (const [title, shape, kernel] of [
   define('AveragePool', title, [uniform(shape)], (a) => slidingMean(a, kernel));
 }
 
+define('MatMul', 'batches, the first transposed', [uniform([3, 4, 2]), uniform([3, 4, 5])], (a, b) =>
+  matMul(a, b, { transA: true }),
+);
+
 /** Every op of the graph, several times: odd sizes, asymmetrical pads, strides, ties, N > 1, broadcasting. */
 export const opCases: readonly OpCase[] = cases;
 
