@@ -3,10 +3,9 @@
  * 8-bit integers. `fauve train` does that by itself; a network that was trained elsewhere needs it.
  */
 import { readFileSync } from 'node:fs';
-import { randomFor } from '#src/pipelines/crops.js';
 import { decodeTransformer, encodeTransformer } from '#src/pipelines/train/model-file.js';
 import { trainingPhotos } from '#src/pipelines/train/photos.js';
-import { measureRanges } from '#src/pipelines/train/ranges.js';
+import { rangesOnPhotos } from '#src/pipelines/train/ranges.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { writeFileAtomically } from '#src/platform/files.js';
 import { pictureFolder } from '#src/platform/picture-folder.js';
@@ -18,10 +17,8 @@ if (file === undefined || folder === undefined) {
 }
 const model = decodeTransformer(readFileSync(file), file);
 const photos = trainingPhotos(await pictureFolder(folder), 256, () => {});
-const crops: Float32Array[] = [];
-for (let i = 0; i < 16; i++) crops.push(await photos.crop((attempt) => randomFor(0, i, attempt)));
 const runtime = await startEngine({ device: 'cpu' });
-const ranges = await measureRanges(runtime, model.weights, crops);
+const ranges = await rangesOnPhotos(runtime, model.weights, photos, 0);
 await runtime.close();
 if (!ranges) throw new Error(`${file} gives no numbers.`);
 for (const [name, { input, reach }] of Object.entries(ranges)) {

@@ -72,8 +72,8 @@ function convolution(node: Tensor<'Conv'>, kernels: Kernels): Tensor {
   // Each plane by itself: the 36 values of each tile of 6×6 pixels, of which those at the edges belong to its neighbours too.
   const planes = reshape(x, [inner, 1, height, width]);
   const pads = [1, 1, TILE * rows + 1 - height, TILE * columns + 1 - width] as const;
-  const spreaded = conv(planes, spread, undefined, { strides: [TILE, TILE], pads });
-  const byValue = transpose(reshape(spreaded, [inner, VALUES ** 2, rows * columns]), [1, 0, 2]);
+  const evaluated = conv(planes, spread, undefined, { strides: [TILE, TILE], pads });
+  const byValue = transpose(reshape(evaluated, [inner, VALUES ** 2, rows * columns]), [1, 0, 2]);
   const products = matMul(values, byValue, { transA: rotated });
   const pixels = matMul(gather, reshape(products, [VALUES ** 2, channels * rows * columns]));
   const whole = depthToSpace(reshape(pixels, [1, TILE ** 2 * channels, rows, columns]), TILE);

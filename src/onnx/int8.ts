@@ -42,9 +42,11 @@ export function int8Conv(kernel: Float32Array, { input, mean, deviation, reach }
   const kernelScales = new Float32Array(channels);
   const bias = new Int32Array(channels);
   for (let o = 0; o < channels; o++) {
-    const own = kernel.subarray(o * each, (o + 1) * each);
-    const scale = own.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / LARGEST || 1;
-    for (const [i, value] of own.entries()) integers[o * each + i] = Math.round(value / scale);
+    const [start, end] = [o * each, (o + 1) * each];
+    let largest = 0;
+    for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(kernel[i]!));
+    const scale = largest / LARGEST || 1;
+    for (let i = start; i < end; i++) integers[i] = Math.round(kernel[i]! / scale);
     kernelScales[o] = scale / deviation[o]!;
     bias[o] = Math.round(-mean[o]! / (inputScale * scale));
   }

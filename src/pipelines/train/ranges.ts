@@ -4,12 +4,29 @@ import { transformer, transformerShapeOf } from '../../networks/transformer.js';
 import type { ConvRange } from '../../onnx/int8.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
+import { randomFor } from '../crops.js';
+import type { TrainingPhotos } from './photos.js';
 
 /** By the name of their kernel, what goes through the convolutions that may be computed in 8-bit integers. */
 export type TransformerRanges = Readonly<Record<string, ConvRange>>;
 
 /** Half of the work of a network is in these. Before and after them, where the picture itself goes through, 8 bits would show. */
 const isRanged = (parameter: string): boolean => /^residual\d+[ab]\.weight$/.test(parameter);
+
+/** Photos on which a finished network is run for its ranges. */
+const PHOTOS = 16;
+
+/** {@link measureRanges} on crops of photos that the seed draws. */
+export async function rangesOnPhotos(
+  runtime: Runtime,
+  weights: ReadonlyMap<string, WeightTensor>,
+  photos: TrainingPhotos,
+  seed: number,
+): Promise<TransformerRanges | undefined> {
+  const crops: Float32Array[] = [];
+  for (let i = 0; i < PHOTOS; i++) crops.push(await photos.crop((attempt) => randomFor(seed, 23, i, attempt)));
+  return measureRanges(runtime, weights, crops);
+}
 
 /**
  * Runs a network on photos in all its styles, and notes what its residual blocks compute with. A few photos will do: everything that is
@@ -84,10 +101,14 @@ class Tally {
     for (let c = 0; c < this.channels; c++) {
       const own = after.subarray(c * plane, (c + 1) * plane);
       [least[c], greatest[c]] = extremes(own);
-      for (const value of own) {
-        this.#sums[c]! += value;
-        this.#squares[c]! += value * value;
+      let [sum, squares] = [0, 0];
+      // By index: for…of takes ten times as long over millions of values.
+      for (let i = 0; i < plane; i++) {
+        sum += own[i]!;
+        squares += own[i]! * own[i]!;
       }
+      this.#sums[c]! += sum;
+      this.#squares[c]! += squares;
     }
     this.#count += plane;
     this.#pictures[style] = [...(this.#pictures[style] ?? []), { input: extremes(before), least, greatest }];
@@ -122,9 +143,9 @@ class Tally {
 
 function extremes(values: Float32Array): [number, number] {
   let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of values) {
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
+  for (let i = 0; i < values.length; i++) {
+    least = Math.min(least, values[i]!);
+    greatest = Math.max(greatest, values[i]!);
   }
   return [least, greatest];
 }

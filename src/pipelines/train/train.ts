@@ -13,15 +13,15 @@ import { adamScalars, averageCorrection } from '../../optim/adam.js';
 import { scheduleFactor } from '../../optim/schedule.js';
 import { joined } from '../../optim/vectors.js';
 import type { Runtime, Session } from '../../runtime/runtime.js';
-import { type PictureSource, randomFor } from '../crops.js';
+import type { PictureSource } from '../crops.js';
 import type { WeightedStyle } from '../targets.js';
 import type { TrainCheckpoint, TrainMoment, TrainRecord } from './checkpoint.js';
 import { feedsFor, targetsOf } from './feeds.js';
 import { fingerprintOf } from './fingerprint.js';
 import { checkTransformerAbout, type ModelStyle, type TransformerModel } from './model-file.js';
 import { resolveTrainOptions, type TrainOptions, type TrainOptionsInput } from './options.js';
-import { type SkippedPhoto, type TrainingPhotos, trainingPhotos } from './photos.js';
-import { measureRanges, type TransformerRanges } from './ranges.js';
+import { type SkippedPhoto, trainingPhotos } from './photos.js';
+import { rangesOnPhotos } from './ranges.js';
 import { startWeights } from './start.js';
 import { trainingStep } from './step.js';
 import { openTester, type TrainTest } from './tester.js';
@@ -96,8 +96,6 @@ const DIVERGED = 5;
 const PATIENCE = 4;
 const MOST_ROLLBACKS = 8;
 const WARM_UP = 20;
-/** Photos on which the finished network is run for its ranges. */
-const RANGE_PHOTOS = 16;
 
 /**
  * Trains an image transformer network (Johnson, Alahi & Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer"), for one style or
@@ -224,7 +222,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
       await onProgress({ type: 'step', ...record, checkpoint });
     }
     const made = finished(request, options, shape, await weightsNow(), history);
-    const ranges = await rangesOf(made, request, options, photos);
+    const ranges = await rangesOnPhotos(runtime, made.weights, photos, options.seed);
     const model = ranges ? { ...made, ranges } : made;
     return { model, options, history, terms: graph.terms, seconds: elapsed() };
   } finally {
@@ -334,18 +332,6 @@ function finished(
 }
 
 const aboutOf = ({ name, title, artist, year }: TrainStyle): ModelStyle => ({ name, title, artist, year });
-
-/** The finished network on a few of its photos. */
-async function rangesOf(
-  { weights }: TransformerModel,
-  { runtime }: TrainRequest,
-  { seed }: TrainOptions,
-  photos: TrainingPhotos,
-): Promise<TransformerRanges | undefined> {
-  const crops: Float32Array[] = [];
-  for (let i = 0; i < RANGE_PHOTOS; i++) crops.push(await photos.crop((attempt) => randomFor(seed, 23, i, attempt)));
-  return measureRanges(runtime, weights, crops);
-}
 
 function copied(state: Readonly<Record<string, Float32Array>>): Record<string, Float32Array> {
   return Object.fromEntries(Object.entries(state).map(([name, data]) => [name, Float32Array.from(data)]));
