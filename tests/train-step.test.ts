@@ -104,6 +104,31 @@ describe('the emitted step against the reference, in float32', { timeout: 60_000
   });
 });
 
+describe('a step of Muon', () => {
+  it('moves the kernels that are normalised its way, and all else as Adam does; in ONNX Runtime as in float64', async () => {
+    const of = (optimiser: 'adam' | 'muon') => stepCase({ styles: 2, options: { optimiser, averageDecay: 0.5 } });
+    const { graph, feeds } = of('muon');
+    const kernels = graph.names.filter((name) => /^(first|down2|residual1[ab]|up1)\.weight$/.test(name));
+    expect(graph.state.filter((name) => name.endsWith(' momentum'))).toEqual(kernels.map((name) => `${name} momentum`));
+    expect(Object.keys(graph.scalars(1, 0.01)).sort()).toEqual(['adam correction', 'adam rate', 'muon rate']);
+    const reference = evaluated(graph.outputs, feeds);
+    const adam = evaluated(of('adam').graph.outputs, of('adam').feeds);
+    for (const name of graph.names) {
+      const same = relativeError(reference[`next ${name}`]!, adam[`next ${name}`]!) < 1e-12;
+      expect(same, name).toBe(!kernels.includes(name));
+    }
+    const received = await runOnnx(graph.outputs, feeds);
+    for (const [name, values] of Object.entries(reference)) {
+      expect(relativeError(received[name]!, values), name).toBeLessThan(2e-3);
+    }
+  });
+
+  it('asks for no rate that nothing uses', () => {
+    const styles = stepCase({ styles: 2, options: { optimiser: 'muon', train: 'styles' } });
+    expect(Object.keys(styles.graph.scalars(1, 0.01)).sort()).toEqual(['adam correction', 'adam rate']);
+  });
+});
+
 describe('the terms of a step', { timeout: 60_000 }, () => {
   it('add up to the total with their weights, which share the weight of their kind', () => {
     const { graph, feeds } = stepCase({ styles: 2, options: { stabilityWeight: 7 } });

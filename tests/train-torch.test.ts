@@ -3,7 +3,6 @@ import { evaluate } from '#src/graph/evaluate.js';
 import { caffePreprocessing } from '#src/networks/registry.js';
 import { type TransformerShape, transformerParameters } from '#src/networks/transformer.js';
 import { vgg } from '#src/networks/vgg.js';
-import { adamScalars } from '#src/optim/adam.js';
 import { defaultTrainOptions, type TrainOptions } from '#src/pipelines/train/options.js';
 import {
   noiseInput,
@@ -52,6 +51,7 @@ function stepOf(training: OracleTraining): TrainingStep {
     beta1: adam.betas[0],
     beta2: adam.betas[1],
     epsilon: adam.eps,
+    optimiser: 'adam',
     amsgrad: true,
     clipNorm,
     averageDecay: 0,
@@ -87,7 +87,7 @@ describe.each(loadTrainOracle())('three training steps against PyTorch: $title',
     };
     for (const [i, expected] of steps.entries()) {
       const before = carried;
-      const outputs = await run(graph, { ...fixed, ...carried, ...adamScalars(i + 1, adam.rates[i]!, graph.adam) });
+      const outputs = await run(graph, { ...fixed, ...carried, ...graph.scalars(i + 1, adam.rates[i]!) });
       expect(relativeDifference(outputs.total![0]!, expected.total)).toBeLessThan(tolerance.loss);
       expect(graph.terms.map(({ name }) => name)).toEqual(Object.keys(expected.terms));
       for (const [name, value] of Object.entries(expected.terms)) {

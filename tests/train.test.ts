@@ -351,7 +351,9 @@ describe('what cannot be trained', { timeout: 60_000 }, () => {
 
 describe('options', () => {
   it('have defaults that fit, and each a description', () => {
-    expect(resolveTrainOptions({})).toEqual(defaultTrainOptions);
+    expect(resolveTrainOptions({})).toEqual({ ...defaultTrainOptions, learningRate: 0.005 });
+    expect(resolveTrainOptions({ optimiser: 'adam' }).learningRate).toBe(0.001);
+    expect(resolveTrainOptions({ learningRate: 0.02 }).learningRate).toBe(0.02);
     expect(trainOptionSpecs.map(({ name }) => name).sort()).toEqual(Object.keys(defaultTrainOptions).sort());
     for (const { description } of trainOptionSpecs) expect(description).not.toBe('');
   });
@@ -362,6 +364,7 @@ describe('options', () => {
     [{ cropSize: 32 }, /cropSize/],
     [{ kernels: [4, 3] }, /kernels: kernels are odd/],
     [{ channels: [0, 4] }, /channels/],
+    [{ optimiser: 'sgd' }, /optimiser/],
     [{ styleLayers: { pool1: 1 } }, /styleLayers/],
     [{ beta2: 1 }, /beta2/],
     [{ learningRate: Number.NaN }, /learningRate/],

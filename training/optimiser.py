@@ -1,4 +1,4 @@
-"""Adam over all weights at once, the schedule by the clock, and steps that a GPU replays as one graph."""
+"""Adam and Muon over all weights at once, the schedule by the clock, and steps that a GPU replays as one graph."""
 
 import argparse
 import contextlib
@@ -42,16 +42,76 @@ class Adam:
         gradients = torch.autograd.grad(loss, list(self.parameters.values()), retain_graph=retain_graph)
         with torch.no_grad():
             g = torch.cat([g.flatten() for g in gradients])
-            b1, b2 = self.betas
-            self.mean.mul_(b1).add_(g, alpha=1 - b1)
-            self.square.mul_(b2).addcmul_(g, g, value=1 - b2)
-            root = (self.square / scalars[2]).sqrt() + self.epsilon
-            self.vector.sub_(scalars[0] * self.pace * (self.mean / scalars[1]) / root)
+            self.vector.sub_(scalars[0] * self.direction(g, scalars))
+            self.settle()
             self.averaged.mul_(scalars[3]).add_(self.vector * (1 - scalars[3]))
+
+    def settle(self):
+        """What is done to the weights after they moved."""
+
+    def memory(self):
+        """What is zero at the start."""
+        return [self.mean, self.square]
+
+    def direction(self, g, scalars):
+        b1, b2 = self.betas
+        self.mean.mul_(b1).add_(g, alpha=1 - b1)
+        self.square.mul_(b2).addcmul_(g, g, value=1 - b2)
+        root = (self.square / scalars[2]).sqrt() + self.epsilon
+        return self.pace * (self.mean / scalars[1]) / root
 
     def scalars(self, step, rate):
         """Of step 1, 2, …; the average is young at first."""
         return [rate, 1 - self.betas[0] ** step, 1 - self.betas[1] ** step, min(self.average, (step - 1) / (step + 9))]
+
+
+class Muon(Adam):
+    """Muon (Jordan et al. 2024) for kernels, Adam for all else: the mean gradient of a kernel [O, I*k*k] is made orthogonal.
+
+    A step is as long as one of Adam (Liu et al. 2025). `matrices` are the names of kernels whose results are normalised: their length
+    is of no matter, and stays what it was, so that the rate alone says how far a step turns them.
+    """
+
+    def __init__(self, tensors, device, matrices, momentum=0.95, **options):
+        super().__init__(tensors, device, **options)
+        self.momentum = momentum
+        self.moving = torch.zeros_like(self.vector)
+        self.groups = {}
+        for name in matrices:
+            self.groups.setdefault(tuple(self.shapes[name]), []).append(name)
+        self.lengths = {name: self.parameters[name].detach().norm() for name in matrices}
+        self.moving_views = self.views(self.moving)
+
+    def direction(self, g, scalars):
+        direction = super().direction(g, scalars)
+        self.moving.lerp_(g, 1 - self.momentum)
+        gradients, moves = self.views(g), self.views(direction)
+        for shape, names in self.groups.items():
+            # Nesterov's.
+            each = [gradients[name].lerp(self.moving_views[name], self.momentum).flatten(1) for name in names]
+            turned = orthogonal(torch.stack(each)) * (0.2 * max(each[0].shape) ** 0.5)
+            for name, move in zip(names, turned):
+                moves[name].copy_(move.view(shape))
+        return direction
+
+    def settle(self):
+        for name, length in self.lengths.items():
+            view = self.parameters[name]
+            view.mul_(length / view.norm())
+
+    def memory(self):
+        return [*super().memory(), self.moving]
+
+
+def orthogonal(matrices):
+    """The nearest matrices with orthogonal rows, roughly: five iterations of Newton and Schulz, with Jordan's coefficients."""
+    x = matrices / (torch.linalg.matrix_norm(matrices, keepdim=True) + 1e-12)
+    wide = x.shape[1] <= x.shape[2]
+    x = x if wide else x.mT
+    for _ in range(5):
+        a = x @ x.mT
+        x = 3.4445 * x + (2.0315 * a @ a - 4.7750 * a) @ x
+    return x if wide else x.mT
 
 
 def arguments(description, start):

@@ -179,6 +179,9 @@ export function transformerParameters({
 /** The tables of the conditional normalisation: what a new style needs of its own. */
 export const isStyleParameter = (name: string): boolean => name.endsWith('.scale') || name.endsWith('.shift');
 
+/** Kernels whose results are normalised: all but the last. */
+export const isNormalised = (name: string): boolean => name.endsWith('.weight') && name !== 'last.weight';
+
 /**
  * Weights to start training from: kernels as He et al. 2015, scales 1, shifts 0.
  * @param normal draws from the standard normal distribution

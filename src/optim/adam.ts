@@ -45,8 +45,8 @@ export function adamInputs(): AdamInputs {
   return { rate: input('adam rate', []), correction: input('adam correction', []) };
 }
 
-/** One step of Adam as part of a graph: what goes in, what comes out, and which output becomes which input. */
-export interface AdamStep {
+/** One step of an optimiser as part of a graph: what goes in, what comes out, and which output becomes which input. */
+export interface OptimiserStep {
   readonly outputs: Readonly<Record<string, Tensor>>;
   /** Input → output of the state, as `Session.run` carries it. The values themselves are among them. */
   readonly carry: Readonly<Record<string, string>>;
@@ -66,7 +66,7 @@ export function adamStep(
   gradient: Tensor,
   options: AdamOptions = defaultAdamOptions,
   { rate, correction }: AdamInputs = adamInputs(),
-): AdamStep {
+): OptimiserStep {
   const { beta1, beta2, epsilon, amsgrad, bounds, averageDecay } = options;
   const { name } = values.attributes;
   const state = (part: string) => input(`${name} ${part}`, values.shape);
@@ -84,6 +84,11 @@ export function adamStep(
   if (amsgrad) parts['largest moment'] = largest;
   if (averageDecay > 0) parts.average = add(mul(state('average'), averageDecay), mul(next, 1 - averageDecay));
 
+  return stepOf(name, next, parts);
+}
+
+/** @param next the values after the step @param parts what the optimiser remembers of them, by name */
+export function stepOf(name: string, next: Tensor, parts: Readonly<Record<string, Tensor>>): OptimiserStep {
   const all = { [name]: next, ...Object.fromEntries(Object.entries(parts).map(([part, t]) => [`${name} ${part}`, t])) };
   return {
     outputs: Object.fromEntries(Object.entries(all).map(([key, t]) => [`next ${key}`, t])),

@@ -2,6 +2,7 @@ import type { Tensor } from '#src/graph/tensor.js';
 import type { NetworkWeights, WeightTensor } from '#src/networks/network.js';
 import { initialTransformer, isStyleParameter, type TransformerShape } from '#src/networks/transformer.js';
 import { vgg } from '#src/networks/vgg.js';
+import { muonScalars } from '#src/optim/muon.js';
 import { defaultTrainOptions, type TrainOptions } from '#src/pipelines/train/options.js';
 import {
   noiseInput,
@@ -33,6 +34,7 @@ export const stepOptions: TrainOptions = {
   ...defaultTrainOptions,
   batch: 2,
   cropSize: 24,
+  optimiser: 'adam',
   contentLayers: { relu2_1: 1 },
   styleLayers: { relu1_1: 1, relu2_1: 3 },
   beta1: 0,
@@ -87,12 +89,14 @@ export function stepCase({ channels = [0, 2, 2], styles = 1, options = {}, disti
     ),
     'adam rate': Float32Array.of(0.01),
     'adam correction': Float32Array.of(1000),
+    ...(all.optimiser === 'muon' ? muonScalars(0.01) : {}),
   };
   return { graph, feeds, options: all, shape, weights, network };
 }
 
 /** The weight that a tensor of the optimiser's state belongs to. */
-const weightOf = (state: string): string => state.replace(/ (first moment|second moment|largest moment|average)$/, '');
+const weightOf = (state: string): string =>
+  state.replace(/ (first moment|second moment|largest moment|momentum|average)$/, '');
 
 /** The outputs that hold the gradients. */
 export function gradientsOf({ outputs, names }: TrainingStep): Record<string, Tensor> {

@@ -42,7 +42,16 @@ const schema = z.strictObject({
     .enum(['all', 'styles'])
     .default('all')
     .describe('all: every weight; styles: only the scales and shifts of the new styles, of a network that is given'),
-  learningRate: z.number().positive().max(1).default(1e-3).describe('step size of Adam'),
+  optimiser: z
+    .enum(['muon', 'adam'])
+    .default('muon')
+    .describe('muon: orthogonal steps for the kernels, Adam for all else; adam: Adam for everything'),
+  learningRate: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('step size; 0: what suits the optimiser, 0.005 for muon, 0.001 for adam'),
   schedule: z.enum(['cosine', 'constant']).default('cosine').describe('how the learning rate changes'),
   beta1: z.number().min(0).lt(1).default(0.9).describe('memory of the mean gradient'),
   beta2: z.number().min(0).lt(1).default(0.999).describe('memory of the mean squared gradient'),
@@ -78,7 +87,10 @@ export const trainOptionSpecs: readonly { readonly name: keyof TrainOptions; rea
 /** @throws FauveError `usage` that names the option and what is wrong with it */
 export function resolveTrainOptions(given: unknown): TrainOptions {
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { optimiser, learningRate } = parsed.data;
+    return { ...parsed.data, learningRate: learningRate || (optimiser === 'muon' ? 5e-3 : 1e-3) };
+  }
   const issue = parsed.error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
     const known = trainOptionSpecs.map(({ name }) => name).join(', ');

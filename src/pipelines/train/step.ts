@@ -5,9 +5,10 @@ import { constant, input, type Shape, scalar, type Tensor } from '../../graph/te
 import { contentErrors, gramMatrices, relativeErrors } from '../../losses/batch.js';
 import { totalVariationLoss } from '../../losses/total-variation.js';
 import type { WeightTensor } from '../../networks/network.js';
-import { type TransformerShape, transformer } from '../../networks/transformer.js';
+import { isNormalised, type TransformerShape, transformer } from '../../networks/transformer.js';
 import type { LossNetwork } from '../../networks/vgg.js';
-import { type AdamOptions, adamInputs, adamStep, defaultAdamOptions } from '../../optim/adam.js';
+import { type AdamOptions, adamInputs, adamScalars, adamStep, defaultAdamOptions } from '../../optim/adam.js';
+import { muonInput, muonScalars, muonStep } from '../../optim/muon.js';
 import type { TrainOptions } from './options.js';
 
 /** How far the second picture of the stability term is shifted; not by a multiple of the network's stride of 4. */
@@ -32,16 +33,17 @@ export interface TrainingStep {
   /** The optimiser's state beside them; it starts at zero. */
   readonly state: readonly string[];
   readonly carry: Readonly<Record<string, string>>;
-  readonly adam: AdamOptions;
+  /** What the optimiser is fed at a step, counted from 1. */
+  readonly scalars: (step: number, learningRate: number) => Readonly<Record<string, Float32Array>>;
 }
 
 /**
  * One step of training an image transformer network (Johnson et al. 2016, §3): the network restyles a batch of photos, a loss network
- * compares the pictures with the photos (content) and with the styles (Gram matrices), and Adam changes the weights, all in one
+ * compares the pictures with the photos (content) and with the styles (Gram matrices), and Adam or Muon changes the weights, all in one
  * graph. Terms are relative: each over its target's own power, of each picture, then the mean over the batch.
  *
  * Inputs: `photos` [N,3,H,H] in [0,1]; `style weight` [N,1,1]; with several styles `style` [N,S]; with a stability term `noise`
- * [N,3,H,H]; `styles LAYER` [S,k·k]; Adam's scalars. Outputs: `total`, each term, `gradient norm`.
+ * [N,3,H,H]; `styles LAYER` [S,k·k]; the optimiser's scalars. Outputs: `total`, each term, `gradient norm`.
  * @param frozen weights that are not trained, as constants
  */
 export function trainingStep(
@@ -110,10 +112,12 @@ export function trainingStep(
   };
   // Gradient clipping by the norm of all together (Pascanu et al. 2013).
   const factor = options.clipNorm > 0 ? min(1, div(options.clipNorm, add(norm, 1e-12))) : undefined;
-  const scalars = adamInputs();
-  const steps = [...inputs.values()].map((t, i) => {
-    const gradient = gradients[i]!;
-    return adamStep(t as Tensor<'Input'>, factor ? mul(gradient, factor) : gradient, adam, scalars);
+  const [scalars, rate] = [adamInputs(), muonInput()];
+  const turned = names.filter((name) => options.optimiser === 'muon' && isNormalised(name));
+  const steps = [...inputs].map(([name, t], i) => {
+    const gradient = factor ? mul(gradients[i]!, factor) : gradients[i]!;
+    const values = t as Tensor<'Input'>;
+    return turned.includes(name) ? muonStep(values, gradient, adam, rate) : adamStep(values, gradient, adam, scalars);
   });
   return {
     outputs: Object.assign(
@@ -125,7 +129,10 @@ export function trainingStep(
     names,
     state: steps.flatMap((step) => step.state),
     carry: Object.assign({}, ...steps.map((step) => step.carry)) as Record<string, string>,
-    adam,
+    scalars: (step, learningRate) => ({
+      ...(turned.length < names.length ? adamScalars(step, learningRate, adam) : {}),
+      ...(turned.length > 0 ? muonScalars(learningRate) : {}),
+    }),
   };
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../../networks/transformer.js';
 import { vgg } from '../../networks/vgg.js';
 import { emitModel } from '../../onnx/model.js';
-import { adamScalars, averageCorrection } from '../../optim/adam.js';
+import { averageCorrection } from '../../optim/adam.js';
 import { scheduleFactor } from '../../optim/schedule.js';
 import { joined } from '../../optim/vectors.js';
 import type { Runtime, Session } from '../../runtime/runtime.js';
@@ -189,7 +189,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
       const rate =
         options.learningRate * rateFactor * scheduleFactor(options.schedule, step + 1, options.iterations, WARM_UP);
       const names = ['total', 'gradient norm', ...graph.terms.map(({ name }) => name)];
-      const running = session.run({ ...feeds, ...adamScalars(step + 1, rate, graph.adam) }, names, graph.carry);
+      const running = session.run({ ...feeds, ...graph.scalars(step + 1, rate) }, names, graph.carry);
       // The next photos are decoded while the engine works.
       next = prepare(step + 2);
       const values = await running;
