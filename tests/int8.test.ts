@@ -51,7 +51,7 @@ describe('a convolution in 8-bit integers', () => {
       deviation: [...draw.uniform([channels], 0.5, 3)],
       reach: 6,
     };
-    const int8 = int8Conv(kernel, range);
+    const int8 = int8Conv(kernel, channels, range);
     const graph = { y: conv(input('x', [1, 3, height, width]), input('kernel', shape)) };
     const model = emitModel(graph, { int8: new Map([['kernel', int8]]) });
     expect(Object.keys(model.inputs)).toEqual(['x']);
@@ -96,7 +96,7 @@ describe('a convolution in 8-bit integers', () => {
 
   it('leaves room for two products in 16 bits: older processors add them so', () => {
     const range = { input: [0, 1] as const, mean: [0, 0], deviation: [1, 1], reach: 5 };
-    const { kernel } = int8Conv(random(3).uniform([2, 4, 3, 3], -9, 9), range);
+    const { kernel } = int8Conv(random(3).uniform([2, 4, 3, 3], -9, 9), 2, range);
     const largest = Math.max(...kernel.map(Math.abs));
     expect(largest * 255 * 2).toBeLessThan(2 ** 15);
     expect(largest).toBe(63);
@@ -105,7 +105,7 @@ describe('a convolution in 8-bit integers', () => {
 
 /** A tiny network that has seen a few pictures. */
 async function rangedModel(): Promise<TransformerModel> {
-  const model = tinyModel(5, { blocks: 2 });
+  const model = tinyModel(5, { channels: [0, 4, 8, 10], blocks: 2 });
   const photos = [1, 2, 3].map((seed) => scene(64, 64, seed).data);
   return { ...model, ranges: (await measureRanges(runtime, model.weights, photos))! };
 }
@@ -127,7 +127,8 @@ const restyled = async (
 describe('a network that knows its ranges', () => {
   it('keeps them in its file', async () => {
     const model = await rangedModel();
-    expect(Object.keys(model.ranges!)).toEqual([1, 2].flatMap((b) => [`residual${b}a.weight`, `residual${b}b.weight`]));
+    const blocks = [1, 2].flatMap((b) => [`residual${b}a.weight`, `residual${b}b.weight`]);
+    expect(Object.keys(model.ranges!)).toEqual(['down3.weight', ...blocks, 'up0.weight', 'up1.weight']);
     expect(decodeTransformer(encodeTransformer(model)).ranges).toEqual(model.ranges);
     expect(opsOf(encodeTransformer(model))).not.toContain('QLinearConv');
     const { ranges: _, ...without } = model;
@@ -138,9 +139,11 @@ describe('a network that knows its ranges', () => {
     const { ranges } = await rangedModel();
     for (const [name, { input, mean, deviation, reach }] of Object.entries(ranges!)) {
       // After a ReLU nothing is below zero; what blocks add up may be.
-      if (name !== 'residual2a.weight') expect(input[0]).toBe(0);
+      if (!['residual2a.weight', 'up0.weight'].includes(name)) expect(input[0]).toBe(0);
       expect(input[1]).toBeGreaterThan(1);
-      expect([mean.length, deviation.length]).toEqual([8, 8]);
+      // Of the enlargements, too, as many as are normalised, not four times as many.
+      const channels = { 'up0.weight': 8, 'up1.weight': 4 }[name] ?? 10;
+      expect([mean.length, deviation.length]).toEqual([channels, channels]);
       expect(reach).toBeGreaterThan(2);
       expect(reach).toBeLessThan(15);
     }
@@ -160,7 +163,7 @@ describe('a network that knows its ranges', () => {
     expect(psnr(int8, float)).toBeGreaterThan(30);
     expect(
       opsOf(encodeInt8Transformer(model.weights, model.ranges!)).filter((op) => op === 'QLinearConv'),
-    ).toHaveLength(4);
+    ).toHaveLength(7);
   });
 
   it('stays in floats on a graphics card', async () => {

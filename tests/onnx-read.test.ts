@@ -16,9 +16,8 @@ const { onnx } = onnxProto;
 function expected(bytes: Uint8Array) {
   const { producerName, metadataProps, graph } = onnx.ModelProto.decode(bytes);
   const initialisers = graph!.initializer!.flatMap(({ name, dims, dataType, rawData }) => {
-    const { FLOAT, FLOAT16 } = onnx.TensorProto.DataType;
-    if (dataType !== FLOAT && dataType !== FLOAT16) return [];
-    const type = dataType === FLOAT ? 'FLOAT' : 'FLOAT16';
+    const type = (['FLOAT', 'FLOAT16', 'INT8'] as const).find((each) => onnx.TensorProto.DataType[each] === dataType);
+    if (!type) return [];
     return [[name, { shape: dims!.map(Number), type, bytes: [...rawData!] }]] as const;
   });
   return {

@@ -41,6 +41,7 @@ const cases: [string, StepCase][] = [
   ['three styles, without layers at full size', { channels: [0, 2, 2], styles: 3 }],
   ['one style, with layers at full size', { channels: [2, 2, 2] }],
   ['three styles, with layers at full size', { channels: [2, 3, 2], styles: 3 }],
+  ['layers at an eighth of the size', { channels: [0, 2, 2, 3], styles: 2, options: { cropSize: 36 } }],
   ['stability, one style', { options: { stabilityWeight: 20 } }],
   ['stability, two styles, layers at full size', { channels: [2, 2, 3], styles: 2, options: { stabilityWeight: 20 } }],
   ['clipped', { styles: 2, options: { clipNorm: 0.01 } }],

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 import networks
 from networks import CONTENT, STYLES, activations, gram, relative, total_variation
-from optimiser import Adam, Clock, Record, arguments, lower_precision, parsed, replayable
+from optimiser import Adam, Clock, Muon, Record, arguments, lower_precision, parsed, replayable
 from pictures import Pictures, read, split
 
 # How much of the average of the losses is kept with each step.
@@ -22,25 +22,33 @@ TRAIL = 0.99
 
 def transformer(images, style, p):
     """[N,3,H,W] and [N,S] -> [N,3,H,W]: `src/networks/transformer.ts` in PyTorch."""
-    full = "down1.weight" in p
+    full, eighth = "down1.weight" in p, "down3.weight" in p
     blocks = sum(name.endswith("a.weight") for name in p)
     first, last = ((p[f"{name}.weight"].shape[2] - 1) // 2 for name in ("first", "last"))
-    margin = first + 3 + 8 * blocks + 3 + last if full else first + 2 + 8 * blocks + 2 + 2 * last + 1
+    ends = first + last if full else first + 2 * last
+    before = ends + 16 * blocks + 10 if eighth else ends + 8 * blocks + (6 if full else 5)
+    after = before + (8 if full else 6) if eighth else before
 
     def normalised(x, name):
         x = F.instance_norm(x) * (style @ p[f"{name}.scale"])[:, :, None, None]
         return x + (style @ p[f"{name}.shift"])[:, :, None, None] if f"{name}.shift" in p else x
 
+    def added(x, change, around):
+        return x[:, :, around : around + change.shape[2], around : around + change.shape[3]] + change
+
     layer = lambda x, name, stride=1: normalised(F.conv2d(x, p[f"{name}.weight"], stride=stride), name)
     enlarged = lambda x, name: layer(F.interpolate(x, scale_factor=2, mode="nearest"), name)
-    x = F.pad(images, [margin] * 4, mode="reflect") * 2 - 1
+    x = F.pad(images, [before, after] * 2, mode="reflect") * 2 - 1
     x = F.relu(layer(x, "first", 1 if full else 2))
     if full:
         x = F.relu(layer(x, "down1", 2))
-    x = F.relu(layer(x, "down2", 2))
+    x = quarter = F.relu(layer(x, "down2", 2))
+    if eighth:
+        x = F.relu(layer(x, "down3", 2))
     for block in range(1, blocks + 1):
-        change = layer(F.relu(layer(x, f"residual{block}a")), f"residual{block}b")
-        x = x[:, :, 2 : 2 + change.shape[2], 2 : 2 + change.shape[3]] + change
+        x = added(x, layer(F.relu(layer(x, f"residual{block}a")), f"residual{block}b"), 2)
+    if eighth:
+        x = F.relu(added(quarter, enlarged(x, "up0"), 4 * blocks + 1))
     x = F.relu(enlarged(x, "up1"))
     if full:
         x = F.relu(enlarged(x, "up2"))
@@ -54,19 +62,35 @@ def transformer(images, style, p):
 
 
 def weights_of(model):
-    """16-bit initialisers are the weights; everything else belongs to the graph."""
-    return {
-        t.name: torch.from_numpy(np.frombuffer(t.raw_data, np.float16).reshape(t.dims).astype(np.float32))
-        for t in model.graph.initializer
-        if t.data_type == onnx.TensorProto.FLOAT16
-    }
+    """Weights are 16-bit floats, or whole numbers with a scale for each output; everything else belongs to the graph."""
+    stored = {t.name: t for t in model.graph.initializer}
+    weights = {}
+    for name, t in stored.items():
+        if t.data_type == onnx.TensorProto.INT8:
+            values = torch.from_numpy(np.frombuffer(t.raw_data, np.int8).reshape(t.dims).astype(np.float32))
+            weights[name] = values * halves(stored[f"{name} scale"])
+        elif t.data_type == onnx.TensorProto.FLOAT16 and not name.endswith(" scale"):
+            weights[name] = halves(t)
+    return weights
+
+
+def halves(t):
+    return torch.from_numpy(np.frombuffer(t.raw_data, np.float16).reshape(t.dims).astype(np.float32))
 
 
 def save(path, model, weights, training):
     """Without the ranges for 8-bit integers, which were those of other weights: `npm run ranges` notes new ones."""
-    for t in model.graph.initializer:
-        if t.name in weights:
-            t.raw_data = weights[t.name].detach().cpu().numpy().astype(np.float16).tobytes()
+    stored = {t.name: t for t in model.graph.initializer}
+    for name, weight in weights.items():
+        array = weight.detach().cpu().numpy()
+        if stored[name].data_type == onnx.TensorProto.INT8:
+            largest = np.abs(array).max(axis=(1, 2, 3), keepdims=True)
+            scale = np.maximum(largest / 127, 2.0**-24).astype(np.float16)
+            array = np.clip(np.round(array / scale.astype(np.float32)), -127, 127).astype(np.int8)
+            stored[f"{name} scale"].raw_data = scale.tobytes()
+        else:
+            array = array.astype(np.float16)
+        stored[name].raw_data = array.tobytes()
     for entry in model.metadata_props:
         if entry.key == "training":
             entry.value = json.dumps(training, separators=(",", ":"))
@@ -83,11 +107,15 @@ def main():
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--style-size", type=int, default=256, help="longer side of the paintings")
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--optimiser", choices=["muon", "adam"], default="muon")
+    parser.add_argument("--rate", type=float, help="default: 0.006 for muon, 0.001 for adam")
     options, device = parsed(parser)
+    rate = options.rate or (6e-3 if options.optimiser == "muon" else 1e-3)
     random = np.random.default_rng(options.seed)
     held_out = json.load(open(options.held_out))
-    photos = Pictures(split(options.photos, held_out["photos"])[0], 320, device)
+    known, unknown = split(options.photos, held_out["photos"])
+    photos = Pictures(known, 320, device)
+    tests = Pictures(list(unknown.values()), options.size, device) if unknown else None
     model = onnx.load(options.start)
     about = {entry.key: entry.value for entry in model.metadata_props}
     styles = [style["name"] for style in json.loads(about["styles"])]
@@ -103,10 +131,12 @@ def main():
         for tap in STYLES:
             targets[tap].append(gram(features[tap])[0])
     targets = {tap: torch.stack(values) for tap, values in targets.items()}
-    adam = Adam(weights_of(model), device)
+    weights = weights_of(model)
+    kernels = [name for name in weights if name.endswith(".weight") and not name.startswith("last")]
+    optimiser = Muon(weights, device, kernels) if options.optimiser == "muon" else Adam(weights, device)
     choice = torch.eye(len(styles), device=device)
     print(
-        f"{len(photos.sizes)} photos, {len(styles)} styles, {len(adam.vector) / 1e6:.2f} million weights on {device}",
+        f"{len(photos.sizes)} photos, {len(styles)} styles, {len(optimiser.vector) / 1e6:.2f} million weights on {device}",
         flush=True,
     )
 
@@ -115,37 +145,52 @@ def main():
     names = [f"content {CONTENT}", *(f"style {tap}" for tap in STYLES), "total variation"]
     trail = torch.zeros(1 + len(names), device=device)
 
-    def step():
-        scalars, rows = inputs[:4], inputs[4:].view(count, 6)
-        images = photos.cut(rows[:, :5], options.size)
-        which = rows[:, 5].long()
-        pictures = transformer(images, choice.index_select(0, which), adam.parameters)
+    def losses(images, which, parameters):
+        """The terms for pictures in the given styles, each [N]."""
+        pictures = transformer(images, choice.index_select(0, which), parameters)
         with lower_precision(device):
             with torch.no_grad():
                 wanted = activations(images, teacher, until="conv4_2")[CONTENT]
             features = activations(pictures, teacher)
         style = {tap: targets[tap].index_select(0, which) for tap in STYLES}
-        terms = [
-            relative(features[CONTENT] - wanted, wanted).mean(),
-            *(relative(gram(features[tap]) - style[tap], style[tap]).mean() for tap in STYLES),
-            total_variation(pictures).mean(),
+        return [
+            relative(features[CONTENT] - wanted, wanted),
+            *(relative(gram(features[tap]) - style[tap], style[tap]) for tap in STYLES),
+            total_variation(pictures),
         ]
-        total = 0.15 * terms[0] + sum(terms[1:-1]) / len(STYLES) + 0.5 * terms[-1]
-        adam.step(total, scalars)
-        with torch.no_grad():
-            trail.mul_(TRAIL).add_(torch.stack([total, *terms]).detach(), alpha=1 - TRAIL)
 
-    def feed(number, rate):
+    def total(terms):
+        return 0.15 * terms[0] + sum(terms[1:-1]) / len(STYLES) + 0.5 * terms[-1]
+
+    def step():
+        scalars, rows = inputs[:4], inputs[4:].view(count, 6)
+        images = photos.cut(rows[:, :5], options.size)
+        terms = [term.mean() for term in losses(images, rows[:, 5].long(), optimiser.parameters)]
+        optimiser.step(total(terms), scalars)
+        with torch.no_grad():
+            trail.mul_(TRAIL).add_(torch.stack([total(terms), *terms]).detach(), alpha=1 - TRAIL)
+
+    def tested():
+        """The total of the averaged network on the middle squares of photos that it never saw, by style."""
+        middle = [[i, *((size - min(size)) / 2), min(size), 0] for i, size in enumerate(tests.sizes)]
+        images = tests.cut(torch.tensor(np.array(middle), dtype=torch.float32, device=device), options.size)
+        with torch.no_grad():
+            return [
+                total(losses(images, torch.full([len(images)], s, device=device), optimiser.views(optimiser.averaged))).mean().item()
+                for s in range(len(styles))
+            ]
+
+    def feed(number, pace):
         rows = np.column_stack([photos.choose(random, count, options.size), random.integers(len(styles), size=count)])
-        inputs.copy_(torch.from_numpy(np.concatenate([adam.scalars(number, rate), rows.flatten()]).astype(np.float32)))
+        inputs.copy_(torch.from_numpy(np.concatenate([optimiser.scalars(number, pace), rows.flatten()]).astype(np.float32)))
 
     feed(1, 0)
     run = step if options.no_graph else replayable(step, device)
-    for state in (adam.mean, adam.square, trail):
+    for state in (*optimiser.memory(), trail):
         state.zero_()
     clock, record = Clock(options.seconds, options.steps), Record(TRAIL)
     while clock.part() < 1:
-        feed(clock.done + 1, options.rate * clock.factor())
+        feed(clock.done + 1, rate * clock.factor())
         run()
         clock.done += 1
         if clock.done % 50 == 0 or clock.part() >= 1:
@@ -159,16 +204,21 @@ def main():
         "contentWeight": 0.15,
         "styleWeight": 1,
         "tvWeight": 0.5,
-        "learningRate": options.rate,
+        "optimiser": options.optimiser,
+        "learningRate": rate,
         "seed": options.seed,
         "lossNetwork": "vgg19",
         "photos": len(photos.sizes),
         "losses": dict(zip(names, record.rows[-1][2:])),
     }
-    save(options.output, model, adam.views(adam.averaged), training)
+    save(options.output, model, optimiser.views(optimiser.averaged), training)
     if options.log:
         record.write(options.log, ["total", *names])
     print(f"{clock.done} steps in {clock.elapsed():.0f} s", flush=True)
+    if tests:
+        results = tested()
+        each = ", ".join(f"{name} {value:.4f}" for name, value in zip(styles, results))
+        print(f"{len(tests.sizes)} photos held out: {np.mean(results):.4f} ({each})", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   checkWritable,
   decodeTrainCheckpoint,
@@ -219,7 +219,7 @@ function optionFlag(name: keyof TrainOptions, description: string): Option {
       : typeof standard === 'string'
         ? (value: string) => value
         : Array.isArray(standard)
-          ? (value: string) => parseNumbers(value, standard.length)
+          ? parseNumbers
           : parseLayers;
   return new Option(`${flag} <${typeof standard === 'number' ? 'number' : 'value'}>`, text)
     .argParser<unknown>(parser)
@@ -227,11 +227,7 @@ function optionFlag(name: keyof TrainOptions, description: string): Option {
 }
 
 /** `0,32,64` */
-function parseNumbers(text: string, count: number): number[] {
-  const numbers = text.split(',').map(parseNumber);
-  if (numbers.length !== count) throw new InvalidArgumentError(`Expected ${count} numbers with commas between them.`);
-  return numbers;
-}
+const parseNumbers = (text: string): number[] => text.split(',').map(parseNumber);
 
 function optionsOf(values: Values): TrainOptionsInput {
   const given = trainOptionSpecs.flatMap(({ name }) =>

@@ -131,7 +131,10 @@ export function scalar(value: number): Tensor<'Constant'> {
 }
 
 /** All nodes that the outputs depend on, each once, inputs before users. */
-export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
+export function topologicalOrder(
+  outputs: readonly Tensor[],
+  inputsOf: (node: Tensor) => readonly Tensor[] = (node) => node.inputs,
+): Tensor[] {
   const order: Tensor[] = [];
   const seen = new Set<Tensor>();
   // An explicit stack: a network of thousands of nodes must not overflow the call stack.
@@ -142,7 +145,7 @@ export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
     stack.push({ node: output, next: 0 });
     while (stack.length > 0) {
       const frame = stack[stack.length - 1]!;
-      const child = frame.node.inputs[frame.next++];
+      const child = inputsOf(frame.node)[frame.next++];
       if (child === undefined) {
         order.push(frame.node);
         stack.pop();
@@ -153,6 +156,12 @@ export function topologicalOrder(outputs: readonly Tensor[]): Tensor[] {
     }
   }
   return order;
+}
+
+/** The name of the one input that a tensor is computed from; `undefined` where there are several, or none. */
+export function onlyInput(t: Tensor): string | undefined {
+  const inputs = topologicalOrder([t]).filter(({ op }) => op === 'Input') as Tensor<'Input'>[];
+  return inputs.length === 1 ? inputs[0]!.attributes.name : undefined;
 }
 
 /** @throws FauveError when a dimension is not a whole number of at least 1 */

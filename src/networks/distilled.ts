@@ -1,8 +1,16 @@
 import { deflateSync, inflateSync } from 'fflate';
 import { FauveError } from '../errors.js';
-import { toHalfPrecision } from './floats.js';
 import type { NetworkWeights, WeightTensor } from './network.js';
 import { caffePreprocessing } from './registry.js';
+import {
+  type ChannelOf,
+  channelOfKernel,
+  channelScales,
+  fromWholeNumbers,
+  inWholeNumbers,
+  kernelScales,
+  MOST_LEVELS,
+} from './rounding.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
 import { sha256Hex } from './weights.js';
 
@@ -29,9 +37,6 @@ export interface DistilledOrigin {
   /** How it was made, in words. */
   readonly made: string;
 }
-
-/** The largest whole number that a kernel is made of, unless it is said otherwise: 8 bits. */
-export const MOST_LEVELS = 127;
 
 /**
  * The file of a distilled network: safetensors in the order of the network. Kernels and heads are whole numbers with a scale for each
@@ -60,34 +65,13 @@ const isKernel = (key: string) => key.endsWith('.weight');
 const isHead = (key: string) => key.endsWith('.head');
 const scaleOf = (key: string) => key.replace(/\.(weight|head)$/, '.scale');
 
-/** What a 1 is worth in each output channel of a kernel [O,I,3,3], as 16 bits keep it. */
-export function kernelScales({ shape, data }: WeightTensor, levels: number): Float32Array {
-  return scales(shape[0]!, data, channelOfKernel(shape), levels);
-}
-
-/** The same for the teacher's channels of a head [k,C]. */
-const headScales = (head: WeightTensor) => scales(head.shape[1]!, head.data, channelOfHead(head.shape), MOST_LEVELS);
-
-type ChannelOf = (index: number) => number;
-
-function channelOfKernel([, ...rest]: readonly number[]): ChannelOf {
-  const size = rest.reduce((product, n) => product * n, 1);
-  return (i) => Math.floor(i / size);
-}
+/** What a 1 is worth in each of the teacher's channels of a head [k,C]. */
+const headScales = ({ shape, data }: WeightTensor) => channelScales(shape[1]!, data, channelOfHead(shape));
 
 const channelOfHead =
   ([, channels = 1]: readonly number[]): ChannelOf =>
   (i) =>
     i % channels;
-
-function scales(channels: number, data: Float32Array, channelOf: ChannelOf, levels: number): Float32Array {
-  const largest = new Float32Array(channels);
-  for (const [i, value] of data.entries()) {
-    const channel = channelOf(i);
-    largest[channel] = Math.max(largest[channel]!, Math.abs(value));
-  }
-  return toHalfPrecision(largest.map((most) => Math.max(most / levels, 2 ** -24)));
-}
 
 /** Whole numbers as bytes, packed, and what one of them is worth. */
 function packed(
@@ -96,7 +80,7 @@ function packed(
   scale: Float32Array,
   channelOf: ChannelOf,
 ): [string, WeightTensor][] {
-  const numbers = Int8Array.from(data, (value, i) => Math.round(value / scale[channelOf(i)]!));
+  const numbers = inWholeNumbers(data, scale, channelOf);
   const bytes = deflateSync(new Uint8Array(numbers.buffer), { level: 9 });
   return [
     [
@@ -166,7 +150,7 @@ export async function decodeDistilled(
     const size = shape.reduce((product, n) => product * n, 1);
     const stored = tensors.get(key)?.shape.length === 1 ? unpacked(tensors.get(key)!, size) : take(key, shape).data;
     const numbers = typeof stored === 'string' ? fail(`${key} ${stored}`) : stored;
-    return { shape, data: numbers.map((value, i) => value * scale[channelOf(i)]!) };
+    return { shape, data: fromWholeNumbers(numbers, scale, channelOf) };
   };
   let channels = 3;
   for (const layer of layers) {

@@ -22,9 +22,10 @@ export interface TransformerShape {
   /**
    * Channels at full, half and quarter size. Johnson et al.: 32, 64, 128. With 0 at full size the first convolution has stride 2, and
    * the last makes four pixels at each position (sub-pixel convolution, Shi et al. 2016), smoothed by a small fixed kernel: half the time.
+   * A fourth number are channels at an eighth of the size: there the blocks are then, and quarter size is kept beside them.
    */
-  readonly channels: readonly [number, number, number];
-  /** Residual blocks at quarter size. */
+  readonly channels: readonly [full: number, half: number, quarter: number, eighth?: number | undefined];
+  /** Residual blocks, at the smallest size. */
   readonly blocks: number;
   /** Sides of the first and of the last kernel, odd. Johnson et al.: 9, 9. */
   readonly kernels: readonly [number, number];
@@ -33,18 +34,29 @@ export interface TransformerShape {
 }
 
 /**
- * Pixels that are mirrored around the picture before anything else. The convolutions do not pad, so that each of them takes some away,
- * and what is left is the picture. Were they to pad with zeros, the network would know where the border is, and paint a frame: half
- * the colours of a style can go there. To mirror in front of each convolution costs a third of the time.
+ * Pixels that are mirrored around the picture before anything else, above and to the left, and below and to the right. The convolutions
+ * do not pad, so that each of them takes some away, and what is left is the picture. Were they to pad with zeros, the network would know
+ * where the border is, and paint a frame: half the colours of a style can go there. To mirror in front of each convolution costs a third
+ * of the time. What is mirrored is the picture, not features, even where those are small: of features, the network sees that they are.
  */
-export function transformerMargin({ channels: [full], blocks, kernels }: TransformerShape): number {
+export function transformerMargins({ channels: [full, , , eighth = 0], blocks, kernels }: TransformerShape): {
+  readonly before: number;
+  readonly after: number;
+} {
   const [first, last] = kernels.map((side) => (side - 1) / 2) as [number, number];
-  // In pixels of the picture, down to a quarter of its size, through the blocks, and up again.
-  return full > 0 ? first + 3 + 8 * blocks + 3 + last : first + 2 + 8 * blocks + 2 + 2 * last + 1;
+  // In pixels of the picture, down to its smallest size, through the blocks, and up again.
+  const ends = full > 0 ? first + last : first + 2 * last;
+  if (eighth === 0) {
+    const around = ends + 8 * blocks + (full > 0 ? 6 : 5);
+    return { before: around, after: around };
+  }
+  // Up to seven pixels are left over at the end, and the picture is to lie where the photo does.
+  const before = ends + 16 * blocks + 10;
+  return { before, after: before + (full > 0 ? 8 : 6) };
 }
 
 /** A picture has to be as wide and as high as this at least: what is mirrored is larger than its mirror image. */
-export const transformerMinimumSize = (shape: TransformerShape): number => transformerMargin(shape) + 1;
+export const transformerMinimumSize = (shape: TransformerShape): number => transformerMargins(shape).after + 1;
 
 /**
  * An image transformer network (Johnson et al. 2016, supplement): a convolution, two with stride 2, residual blocks, two enlargements by
@@ -63,7 +75,7 @@ export function transformer(
   shape: TransformerShape,
 ): Tensor {
   const {
-    channels: [full],
+    channels: [full, , , eighth = 0],
     blocks,
     styles,
   } = shape;
@@ -90,18 +102,22 @@ export function transformer(
   const enlarged = (x: Tensor, name: string): Tensor =>
     normalised(depthToSpace(conv(x, fourPixelKernels(parameter(`${name}.weight`))), 2), name);
 
-  const margin = transformerMargin(shape);
-  const mirrored = pad(image, [0, 0, margin, margin], [0, 0, margin, margin], 'reflect');
+  const { before, after } = transformerMargins(shape);
+  const mirrored = pad(image, [0, 0, before, before], [0, 0, after, after], 'reflect');
   const stride = full > 0 ? 1 : 2;
   // The first kernel is meant for colours in [−1,1]. The factor goes into the kernel, and the normalisation takes any shift away.
   const first = conv(mirrored, mul(parameter('first.weight'), 2), undefined, { strides: [stride, stride] });
   let x = relu(normalised(first, 'first'));
   if (full > 0) x = relu(layer(x, 'down1', 2));
   x = relu(layer(x, 'down2', 2));
+  const quarter = x;
+  if (eighth > 0) x = relu(layer(x, 'down3', 2));
   for (let block = 1; block <= blocks; block++) {
     const change = layer(relu(layer(x, `residual${block}a`)), `residual${block}b`);
-    x = add(cropLike(x, change, [2, 2]), change);
+    x = added(x, change, 2);
   }
+  // What lies where comes from quarter size, how it is painted from an eighth.
+  if (eighth > 0) x = relu(added(quarter, enlarged(x, 'up0'), 4 * blocks + 1));
   x = relu(enlarged(x, 'up1'));
   if (full > 0) x = relu(enlarged(x, 'up2'));
   x = convolution(x, 'last', 1, parameter('last.bias'));
@@ -142,6 +158,9 @@ const pixelSums = [0, 1, 2, 3].map((pixel) => {
  */
 const tent = (x: Tensor): Tensor => slidingMean(slidingMean(x));
 
+/** @param around what the change does not have of x, at each border */
+const added = (x: Tensor, change: Tensor, around: number): Tensor => add(cropLike(x, change, [around, around]), change);
+
 /** What a block adds goes through a convolution without padding and a normalisation, which take away what is the same everywhere. */
 const hasShift = (name: string): boolean => !/^residual\d+b$/.test(name);
 
@@ -150,7 +169,7 @@ const filled = (value: number, width: number) => constant(new Float32Array(width
 /** Names and shapes of all weights: `first.weight` [O,I,k,k], `first.scale` and `first.shift` [S,O], … (the second
  * convolution of a block has no shift), `last.bias` [3]. */
 export function transformerParameters({
-  channels: [full, half, quarter],
+  channels: [full, half, quarter, eighth = 0],
   blocks,
   kernels,
   styles,
@@ -164,10 +183,12 @@ export function transformerParameters({
   layer('first', 3, full || half, kernels[0]);
   if (full > 0) layer('down1', full, half);
   layer('down2', half, quarter);
+  if (eighth > 0) layer('down3', quarter, eighth);
   for (let block = 1; block <= blocks; block++) {
-    layer(`residual${block}a`, quarter, quarter);
-    layer(`residual${block}b`, quarter, quarter);
+    layer(`residual${block}a`, eighth || quarter, eighth || quarter);
+    layer(`residual${block}b`, eighth || quarter, eighth || quarter);
   }
+  if (eighth > 0) layer('up0', eighth, quarter);
   layer('up1', quarter, half);
   if (full > 0) layer('up2', half, full);
   const colours = full > 0 ? 3 : 12;
@@ -178,6 +199,12 @@ export function transformerParameters({
 
 /** The tables of the conditional normalisation: what a new style needs of its own. */
 export const isStyleParameter = (name: string): boolean => name.endsWith('.scale') || name.endsWith('.shift');
+
+/**
+ * Kernels at the smallest size, to it and from it: most of the weights. Between normalisations and not next to the picture, they bear
+ * being 8-bit integers, and so does what goes through them.
+ */
+export const isInner = (name: string): boolean => /^(down3|residual\d+[ab]|up[01])\.weight$/.test(name);
 
 /** Kernels whose results are normalised: all but the last. */
 export const isNormalised = (name: string): boolean => name.endsWith('.weight') && name !== 'last.weight';
@@ -218,11 +245,13 @@ export function transformerShapeOf(
   let blocks = 0;
   while (weights.has(`residual${blocks + 1}a.weight`)) blocks++;
   const [quarter = 0, half = 0] = dims('down2.weight');
+  const [eighth] = dims('down3.weight');
   const [, full = 0] = dims('down1.weight');
   const [, , first = 0] = dims('first.weight');
   const [, , last = 0] = dims('last.weight');
   const [styles = 0] = dims('first.scale');
-  const shape: TransformerShape = { channels: [full, half, quarter], blocks, kernels: [first, last], styles };
+  const channels: TransformerShape['channels'] = eighth ? [full, half, quarter, eighth] : [full, half, quarter];
+  const shape: TransformerShape = { channels, blocks, kernels: [first, last], styles };
   const expected = transformerParameters(shape);
   for (const [name, wanted] of expected) {
     const found = dims(name);

@@ -2,11 +2,24 @@
 export interface ConvRange {
   /** Least and greatest value that goes in. */
   readonly input: readonly [number, number];
-  /** Of each channel that comes out. */
+  /** Of each channel that is normalised after it. */
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
   /** How many deviations from its mean a channel reaches. */
   readonly reach: number;
+}
+
+/** A kernel [O,I,kh,kw] as whole numbers, with a scale for each channel that comes out: half the bytes of 16-bit floats. */
+export interface RoundedKernel {
+  readonly values: Int8Array;
+  /** [O], 16-bit floats. */
+  readonly scales: Uint16Array;
+}
+
+function largestOf(values: Float32Array, start: number, count: number): number {
+  let largest = 0;
+  for (let i = start; i < start + count; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  return largest;
 }
 
 /** A convolution in 8-bit integers, as ONNX's QLinearConv takes it: `value = scale · (integer − zero)`. */
@@ -31,24 +44,25 @@ const LARGEST = 63;
 /**
  * A convolution whose result is normalised by channel afterwards, in 8-bit integers: two to four times as fast. Each channel comes out
  * as `(y − mean) / deviation`, which makes the most of the 256 levels that all of them share; the normalisation takes both away again.
- * @param kernel [O,I,kh,kw]
+ * @param kernel [O,I,kh,kw]; O may be a multiple of the range's channels, which then repeat
  */
-export function int8Conv(kernel: Float32Array, { input, mean, deviation, reach }: ConvRange): Int8Conv {
+export function int8Conv(
+  kernel: Float32Array,
+  channels: number,
+  { input, mean, deviation, reach }: ConvRange,
+): Int8Conv {
   const [least, greatest] = [Math.min(0, input[0]), Math.max(0, input[1])];
   const inputScale = (greatest - least) / 255 || 1;
-  const channels = mean.length;
   const each = kernel.length / channels;
   const integers = new Int8Array(kernel.length);
   const kernelScales = new Float32Array(channels);
   const bias = new Int32Array(channels);
   for (let o = 0; o < channels; o++) {
     const [start, end] = [o * each, (o + 1) * each];
-    let largest = 0;
-    for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(kernel[i]!));
-    const scale = largest / LARGEST || 1;
+    const scale = largestOf(kernel, start, each) / LARGEST || 1;
     for (let i = start; i < end; i++) integers[i] = Math.round(kernel[i]! / scale);
-    kernelScales[o] = scale / deviation[o]!;
-    bias[o] = Math.round(-mean[o]! / (inputScale * scale));
+    kernelScales[o] = scale / deviation[o % mean.length]!;
+    bias[o] = Math.round(-mean[o % mean.length]! / (inputScale * scale));
   }
   return {
     ...{ inputScale, inputZero: Math.round(-least / inputScale), kernel: integers, kernelScales, bias },

@@ -1,5 +1,5 @@
-import { type OpName, type Shape, type Tensor, topologicalOrder } from '../graph/tensor.js';
-import type { Int8Conv } from './int8.js';
+import { type OpName, onlyInput, type Shape, type Tensor, topologicalOrder } from '../graph/tensor.js';
+import type { Int8Conv, RoundedKernel } from './int8.js';
 import {
   bytes,
   encode,
@@ -37,9 +37,9 @@ export interface Model {
 
 /** What a model that is kept as a file holds besides its graph. */
 export interface EmitOptions {
-  /** Values of inputs of the graph, as 16-bit floats: they become initialisers under their names. */
-  readonly weights?: ReadonlyMap<string, Uint16Array>;
-  /** Convolutions to compute in 8-bit integers, by the name of their kernel, an input of the graph. */
+  /** Values of inputs of the graph, as 16-bit floats or rounded kernels: they become initialisers under their names. */
+  readonly weights?: ReadonlyMap<string, Uint16Array | RoundedKernel>;
+  /** Convolutions to compute in 8-bit integers, by the name of the input of the graph that their kernel is made of. */
   readonly int8?: ReadonlyMap<string, Int8Conv>;
   /**
    * Inputs and outputs whose height and width (the last two axes) may be any. The graph has to compute the same for every size: it
@@ -65,7 +65,9 @@ export function emitModel(
   const inputs: Record<string, Shape> = {};
   const shared = new Map<string, string>();
 
-  const order = topologicalOrder(Object.values(outputs));
+  const int8Of = (node: Tensor): Int8Conv | undefined =>
+    int8.size > 0 && node.op === 'Conv' ? int8.get(onlyInput(node.inputs[1]!) ?? '') : undefined;
+  const order = topologicalOrder(Object.values(outputs), (node) => node.inputs.slice(0, int8Of(node) ? 1 : undefined));
   const given = new Set(Object.keys(outputs));
   for (const node of order) if (node.op === 'Input') given.add((node as Tensor<'Input'>).attributes.name);
   /** A name of our own that is not also the caller's. */
@@ -89,8 +91,6 @@ export function emitModel(
     if (t.op !== 'Input' && t.op !== 'Constant' && !wanted.has(t)) wanted.set(t, name);
   }
 
-  const int8Of = ({ inputs: [, kernel] }: Tensor<'Conv'>): Int8Conv | undefined =>
-    kernel?.op === 'Input' ? int8.get((kernel as Tensor<'Input'>).attributes.name) : undefined;
   const emitInt8 = (node: Tensor<'Conv'>, conv: Int8Conv, name: string, attributes: readonly Message[]): void => {
     const [x, kernel] = node.inputs as [Tensor, Tensor];
     const add = (part: string, type: number, shape: Shape, data: NumberArray) =>
@@ -137,19 +137,31 @@ export function emitModel(
     step('Reshape', '', [pixels, dims('of pixels', [n, channels, -1])]);
   };
 
+  const stored = (name: string, type: number, shape: Shape, values: NumberArray): string => {
+    initialisers.push(
+      message(5, integers(1, shape), integer(2, type), string(8, name), bytes(9, littleEndian(values))),
+    );
+    const wide = unique(`${name} float32`);
+    nodes.push(nodeProto('Cast', [name], wide, [int('to', FLOAT)]));
+    return wide;
+  };
+  const emitWeights = (name: string, shape: Shape, values: Uint16Array | RoundedKernel): string => {
+    if (values instanceof Uint16Array) return stored(name, FLOAT16, shape, values);
+    // Not DequantizeLinear: the engine would compute that anew for each picture, and the convolution slowly from what it gives.
+    const factors = [stored(name, INT8, shape, values.values)];
+    factors.push(stored(scaleName(name), FLOAT16, [shape[0]!, 1, 1, 1], values.scales));
+    const scaled = unique(`${name} scaled`);
+    nodes.push(nodeProto('Mul', factors, scaled, []));
+    return scaled;
+  };
+
   for (const node of order) {
     if (node.op === 'Input') {
       const { name } = (node as Tensor<'Input'>).attributes;
       if (inputs[name] || outputs[name]) throw new Error(`Two inputs or outputs are called '${name}'.`);
-      if (int8.has(name)) continue;
       const values = weights.get(name);
       if (values) {
-        initialisers.push(
-          message(5, integers(1, node.shape), integer(2, FLOAT16), string(8, name), bytes(9, littleEndian(values))),
-        );
-        const wide = unique(`${name} float32`);
-        nodes.push(nodeProto('Cast', [name], wide, [int('to', FLOAT)]));
-        names.set(node, wide);
+        names.set(node, emitWeights(name, node.shape, values));
         continue;
       }
       inputs[name] = node.shape;
@@ -183,7 +195,7 @@ export function emitModel(
       continue;
     }
     const { extra, attributes } = emitOp(node, int64s, float32s);
-    const quantised = node.op === 'Conv' ? int8Of(node as Tensor<'Conv'>) : undefined;
+    const quantised = int8Of(node);
     if (quantised) {
       emitInt8(node as Tensor<'Conv'>, quantised, name, attributes);
       continue;
@@ -224,6 +236,9 @@ export function emitModel(
     outputs: outputShapes,
   };
 }
+
+/** The name under which the scales of a rounded kernel are stored. */
+export const scaleName = (kernel: string): string => `${kernel} scale`;
 
 interface Emission {
   /** Names of inputs that the graph carries as attributes and ONNX as tensors. */

@@ -3,8 +3,8 @@ import { FauveError } from '../errors.js';
 /** A tensor that is stored in a model, as it lies there. */
 export interface StoredTensor {
   readonly shape: readonly number[];
-  /** `FLOAT` has 4 bytes a value, `FLOAT16` 2; other types are left out of what {@link readModel} returns. */
-  readonly type: 'FLOAT' | 'FLOAT16';
+  /** `FLOAT` has 4 bytes a value, `FLOAT16` 2, `INT8` 1; other types are left out of what {@link readModel} returns. */
+  readonly type: 'FLOAT' | 'FLOAT16' | 'INT8';
   readonly bytes: Uint8Array;
 }
 
@@ -51,7 +51,7 @@ const fail = (what: string): never => {
   throw new Damaged(what);
 };
 
-const typeNames: Readonly<Record<number, StoredTensor['type']>> = { 1: 'FLOAT', 10: 'FLOAT16' };
+const typeNames: Readonly<Record<number, StoredTensor['type']>> = { 1: 'FLOAT', 3: 'INT8', 10: 'FLOAT16' };
 
 interface Field {
   readonly number: number;

@@ -1,8 +1,9 @@
 import { Matrix } from 'ml-matrix';
 import { concat, gemm, pad, reshape, slice, transpose } from '../../graph/ops.js';
 import { constant, input, type Tensor } from '../../graph/tensor.js';
-import { distilledTaps, MOST_LEVELS } from '../../networks/distilled.js';
+import { distilledTaps } from '../../networks/distilled.js';
 import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
+import { MOST_LEVELS } from '../../networks/rounding.js';
 import { preprocess } from '../../networks/vgg.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { FauveError } from '../../errors.js';
-import { MOST_LEVELS } from '../../networks/distilled.js';
+import { MOST_LEVELS } from '../../networks/rounding.js';
 import { studentShapes } from './student.js';
 
 const count = z.number().int().min(0).max(1_000_000);

@@ -1,5 +1,5 @@
 import { Matrix } from 'ml-matrix';
-import { kernelScales } from '../../networks/distilled.js';
+import { kernelScales } from '../../networks/rounding.js';
 import type { RidgeSystem } from './ridge.js';
 
 /**

@@ -1,8 +1,8 @@
 import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { gemm } from '../../graph/ops.js';
 import { input } from '../../graph/tensor.js';
-import { kernelScales } from '../../networks/distilled.js';
 import type { WeightTensor } from '../../networks/network.js';
+import { kernelScales } from '../../networks/rounding.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
 

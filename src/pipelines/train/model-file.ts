@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import { FauveError } from '../../errors.js';
-import { input } from '../../graph/tensor.js';
+import { evaluate } from '../../graph/evaluate.js';
+import { input, onlyInput, type Tensor, topologicalOrder } from '../../graph/tensor.js';
 import { toFloat32, toHalf } from '../../networks/floats.js';
 import type { WeightTensor } from '../../networks/network.js';
-import {
-  type TransformerShape,
-  transformer,
-  transformerMinimumSize,
-  transformerShapeOf,
-} from '../../networks/transformer.js';
-import { int8Conv } from '../../onnx/int8.js';
-import { type EmitOptions, emitModel } from '../../onnx/model.js';
+import { channelOfKernel, fromWholeNumbers, inWholeNumbers, kernelScales } from '../../networks/rounding.js';
+import { isInner, transformer, transformerMinimumSize, transformerShapeOf } from '../../networks/transformer.js';
+import { int8Conv, type RoundedKernel } from '../../onnx/int8.js';
+import { type EmitOptions, emitModel, scaleName } from '../../onnx/model.js';
 import { readModel } from '../../onnx/read.js';
 import type { TransformerRanges } from './ranges.js';
 
@@ -63,7 +60,8 @@ export const modelStyle = 'style';
 
 /**
  * A trained network as an ONNX file that any ONNX Runtime opens: `image` [1,3,H,W] of any size, RGB in [0,1], in; `output` out, the same
- * size; with several styles also `style` [1,S] in, weights that add up to 1. Weights are 16-bit floats; the rest is in the metadata.
+ * size; with several styles also `style` [1,S] in, weights that add up to 1. Weights are 16-bit floats, and most kernels 8-bit integers
+ * with a scale for each channel; the rest is in the metadata.
  */
 export function encodeTransformer({ weights, ranges, ...about }: TransformerModel): Uint8Array<ArrayBuffer> {
   const least = transformerMinimumSize(transformerShapeOf(weights));
@@ -89,23 +87,30 @@ export function encodeInt8Transformer(
   weights: ReadonlyMap<string, WeightTensor>,
   ranges: TransformerRanges,
 ): Uint8Array<ArrayBuffer> {
-  const kernels = Object.entries(ranges).map(
-    ([name, range]) => [name, int8Conv(weights.get(name)!.data, range)] as const,
+  const int8 = new Map(
+    topologicalOrder([smallestGraph(weights)]).flatMap((node) => {
+      const [, kernel] = node.inputs as [Tensor, Tensor];
+      const name = node.op === 'Conv' ? onlyInput(kernel) : undefined;
+      const range = name === undefined ? undefined : ranges[name];
+      if (name === undefined || !range) return [];
+      const [values] = evaluate([kernel], { [name]: weights.get(name)!.data });
+      return [[name, int8Conv(Float32Array.from(values!), kernel.shape[0]!, range)] as const];
+    }),
   );
-  return emitTransformer(weights, { int8: new Map(kernels) });
+  return emitTransformer(weights, { int8 });
 }
 
 function emitTransformer(
   weights: ReadonlyMap<string, WeightTensor>,
   options: Pick<EmitOptions, 'metadata' | 'int8'>,
 ): Uint8Array<ArrayBuffer> {
-  const shape = transformerShapeOf(weights);
-  const least = transformerMinimumSize(shape);
-  return emitModel(transformerGraph(weights, shape, least, least), {
-    ...options,
-    weights: new Map([...weights].map(([key, { data }]) => [key, toHalf(data)])),
-    anySize: [modelImage, modelOutput],
-  }).bytes;
+  const stored = [...weights].map(
+    ([key, tensor]) => [key, isInner(key) ? rounded(tensor) : toHalf(tensor.data)] as const,
+  );
+  return emitModel(
+    { [modelOutput]: smallestGraph(weights) },
+    { ...options, weights: new Map(stored), anySize: [modelImage, modelOutput] },
+  ).bytes;
 }
 
 /** @throws FauveError `usage` that names what of the words about a network does not fit into its file */
@@ -116,16 +121,19 @@ export function checkTransformerAbout(about: TransformerAbout): TransformerAbout
   throw new FauveError('usage', `The ${issue.path.join('.')} of the network: ${issue.message}.`);
 }
 
-function transformerGraph(
-  weights: ReadonlyMap<string, WeightTensor>,
-  shape: TransformerShape,
-  height: number,
-  width: number,
-) {
-  const image = input(modelImage, [1, 3, height, width]);
+function rounded(kernel: WeightTensor): RoundedKernel {
+  const scales = kernelScales(kernel);
+  return { values: inWholeNumbers(kernel.data, scales, channelOfKernel(kernel.shape)), scales: toHalf(scales) };
+}
+
+/** The network for a picture of its least size, with its weights as inputs. */
+function smallestGraph(weights: ReadonlyMap<string, WeightTensor>): Tensor {
+  const shape = transformerShapeOf(weights);
+  const least = transformerMinimumSize(shape);
+  const image = input(modelImage, [1, 3, least, least]);
   const style = shape.styles > 1 ? input(modelStyle, [1, shape.styles]) : undefined;
   const parameters = new Map([...weights].map(([key, { shape }]) => [key, input(key, shape)]));
-  return { [modelOutput]: transformer(image, style, (key) => parameters.get(key)!, shape) };
+  return transformer(image, style, (key) => parameters.get(key)!, shape);
 }
 
 /** Whether a file is a network that `fauve train` made: what its metadata says. @throws FauveError for what is no ONNX model */
@@ -147,7 +155,14 @@ export function decodeTransformer(bytes: Uint8Array, fileName = 'The model'): Tr
   }
   const weights = new Map<string, WeightTensor>();
   for (const [name, { shape, type, bytes: raw }] of initialisers) {
-    if (type === 'FLOAT16') weights.set(name, { shape, data: toFloat32(raw, 'F16') });
+    if (type === 'INT8') {
+      const scales = initialisers.get(scaleName(name));
+      if (!scales || scales.shape[0] !== shape[0]) throw damaged(fileName, new Error(`${name} has no scales`));
+      const each = toFloat32(scales.bytes, 'F16');
+      weights.set(name, { shape, data: fromWholeNumbers(new Int8Array(raw), each, channelOfKernel(shape)) });
+    } else if (type === 'FLOAT16' && !name.endsWith(scaleName(''))) {
+      weights.set(name, { shape, data: toFloat32(raw, 'F16') });
+    }
   }
   const shape = transformerShapeOf(weights, fileName);
   const about = parseAbout(metadata, fileName);

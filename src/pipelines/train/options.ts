@@ -29,12 +29,14 @@ const schema = z.strictObject({
     .default({ relu1_1: 1, relu2_1: 1, relu3_1: 1, relu4_1: 1, relu5_1: 1 })
     .describe('layers of the style loss and their weights'),
   channels: z
-    .tuple([whole.min(0).max(512), whole.min(1).max(512), whole.min(1).max(1024)])
-    .default([0, 32, 64])
-    .describe('channels at full, half and quarter size; 0: no layers at full size'),
-  blocks: whole.min(0).max(64).default(4).describe('residual blocks'),
+    .tuple([whole.min(0).max(512), whole.min(1).max(512), whole.min(1).max(1024), whole.min(1).max(1024).optional()], {
+      error: 'expected 3 or 4 numbers, at full, half, quarter and an eighth of the size',
+    })
+    .default([0, 32, 64, 128])
+    .describe('channels at full, half, quarter and, if there are four, an eighth of the size; 0: none at full size'),
+  blocks: whole.min(0).max(64).default(3).describe('residual blocks, at the smallest size'),
   kernels: z
-    .tuple([whole.min(1).max(31), whole.min(1).max(31)])
+    .tuple([whole.min(1).max(31), whole.min(1).max(31)], { error: 'expected 2 numbers' })
     .refine((sides) => sides.every((side) => side % 2 === 1), 'kernels are odd')
     .default([5, 3])
     .describe('sides of the first and of the last kernel'),
