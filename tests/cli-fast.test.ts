@@ -1,16 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { cropImage } from '#src/image/crop.js';
+import type { Image } from '#src/image/image.js';
+import { resizeImage } from '#src/image/resize.js';
+import { applyTransformer } from '#src/pipelines/apply/apply.js';
+import { openTransformer } from '#src/pipelines/apply/network.js';
 import { decodeRecipe } from '#src/pipelines/recipe.js';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { readImage } from '#src/platform/images.js';
 import { shippedTransformers } from '#src/platform/shipped.js';
+import { loadTransformer } from '#src/platform/transformers.js';
 import { openWorkplace, type Workplace } from './support/cli.js';
+import { openEngine } from './support/restyling.js';
 
 // Each command is a process of its own, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000 });
 
-const photo = fileURLToPath(new URL('../examples/photos/coffee.jpg', import.meta.url));
+const example = (name: string) => fileURLToPath(new URL(`../examples/photos/${name}.jpg`, import.meta.url));
+const photo = example('coffee');
+const portrait = example('astronaut');
 let place: Workplace;
 beforeAll(async () => {
   place = await openWorkplace();
@@ -25,6 +34,33 @@ describe('the trained networks that come with Fauve', () => {
     const all = await shippedTransformers();
     expect(all.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(2e6);
     expect(all.find(({ name }) => name === 'fast')?.styles.length).toBeGreaterThanOrEqual(16);
+  });
+
+  it.each(['fast', 'starry-night'])('%s paints no frame: at a border as if the photo went on', async (name) => {
+    const runtime = await openEngine();
+    const transformer = await openTransformer(runtime, await loadTransformer(name));
+    const whole = resizeImage(await readImage(portrait), 320, 320);
+    const [side, cut] = [256, 64];
+    const part = cropImage(whole, { left: cut, top: cut, width: side, height: side });
+    for (const style of transformer.styles) {
+      const restyled = async (image: Image) =>
+        (await applyTransformer({ image, transformer, styles: [{ name: style.name }] })).image;
+      const [inside, alone] = [await restyled(whole), await restyled(part)];
+      // What the new border changes, next to it and in the middle of the picture.
+      const change = (x0: number, y0: number, x1: number, y1: number) => {
+        let sum = 0;
+        for (let c = 0; c < 3; c++)
+          for (let y = y0; y < y1; y++)
+            for (let x = x0; x < x1; x++)
+              sum += (alone.data[(c * side + y) * side + x]! - inside.data[(c * 320 + y + cut) * 320 + x + cut]!) ** 2;
+        return Math.sqrt(sum / (3 * (x1 - x0) * (y1 - y0)));
+      };
+      const middle = change(64, 64, 192, 192);
+      expect(change(0, 0, side, 16) / middle, `${style.name}, above`).toBeLessThan(6);
+      expect(change(0, 0, 16, side) / middle, `${style.name}, left`).toBeLessThan(6);
+    }
+    await transformer.close();
+    await runtime.close();
   });
 
   it('are named where another is asked for', async () => {

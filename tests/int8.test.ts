@@ -221,7 +221,7 @@ describe('the networks that come with Fauve', () => {
     const image = resizeImage(photo, width, height);
     for (const style of styles) {
       const [float, int8] = [await restyled(file, 'float32', image, style), await restyled(file, 'int8', image, style)];
-      expect(psnr(int8, float)).toBeGreaterThan(38);
+      expect(psnr(int8, float)).toBeGreaterThan(35);
     }
   });
 });
