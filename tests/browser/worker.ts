@@ -17,6 +17,7 @@ import {
   measureLosses,
   type OutputFormat,
   openTransformer,
+  type Precision,
   type Runtime,
   shippedTransformers,
   stylize,
@@ -87,8 +88,16 @@ const jobs = {
     });
     return { image: toPlain(result.image), losses: result.history.map(({ loss }) => loss), times };
   },
-  async apply(network: string, photo: string, styles: readonly { name: string; weight?: number }[], repeats = 1) {
-    const transformer = await worded(openTransformer(engine(), { fileName: network, bytes: await fetched(network) }));
+  async apply(
+    network: string,
+    photo: string,
+    styles: readonly { name: string; weight?: number }[],
+    repeats = 1,
+    precision?: Precision,
+  ) {
+    const transformer = await worded(
+      openTransformer(engine(), { fileName: network, bytes: await fetched(network) }, { precision }),
+    );
     const seconds: number[] = [];
     let restyled: Image | undefined;
     for (let i = 0; i < repeats; i++) {
