@@ -72,7 +72,8 @@ describe('train', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    ['one style', { amsgrad: true }, [red]],
+    ['one style, by Muon', {}, [red]],
+    ['one style, by AMSGrad', { optimiser: 'adam' as const, amsgrad: true }, [red]],
     ['two styles, stability', { stabilityWeight: 5, clipNorm: 0.5, schedule: 'constant' as const }, [red, blue]],
   ])('goes on after an interruption digit for digit: %s', async (_, options, styles) => {
     const given = { ...request(options), styles };
@@ -346,6 +347,10 @@ describe('what cannot be trained', { timeout: 60_000 }, () => {
     expect(() => rewritten({ run: '{}' })).toThrow(/a\.checkpoint is damaged/);
     expect(() => rewritten({ options: '{"batch":0}' })).toThrow(/a\.checkpoint is damaged/);
     expect(() => rewritten({ history: '{' })).toThrow(/a\.checkpoint is damaged/);
+    // One of the time when there was only Adam.
+    const { optimiser, ...earlier } = JSON.parse(metadata.options!);
+    expect(optimiser).toBe('muon');
+    expect(rewritten({ options: JSON.stringify(earlier) }).options.optimiser).toBe('adam');
   });
 });
 

@@ -85,7 +85,8 @@ export function decodeTrainCheckpoint(bytes: Uint8Array, fileName = 'The checkpo
       );
     return {
       ...run,
-      options: resolveTrainOptions(JSON.parse(metadata.options ?? '')),
+      // A checkpoint that does not say is from before there was a choice.
+      options: resolveTrainOptions({ optimiser: 'adam', ...JSON.parse(metadata.options ?? '') }),
       history: JSON.parse(metadata.history ?? '') as TrainRecord[],
       state: under('state '),
       lastGood: { ...run.lastGood, state: under('good ') },
