@@ -97,7 +97,7 @@ export function addApplyCommand(program: Command): void {
     oneOf(
       '--precision',
       ['int8', 'float32'],
-      'int8: half of the work in 8-bit integers, on a processor, if the network knows how; float32: all in floats (default: int8)',
+      'int8: most of the work in 8-bit integers, on a processor, if the network knows how; float32: all in floats (default: int8)',
     ),
   ];
   const run = [

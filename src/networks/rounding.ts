@@ -33,15 +33,20 @@ export const kernelScales = ({ shape, data }: WeightTensor, levels?: number): Fl
   channelScales(shape[0]!, data, channelOfKernel(shape), levels);
 
 /** Values as whole numbers of their channels' scales. */
-export const inWholeNumbers = (
-  data: Float32Array,
-  scales: Float32Array,
-  channelOf: ChannelOf,
-): Int8Array<ArrayBuffer> => Int8Array.from(data, (value, i) => Math.round(value / scales[channelOf(i)]!));
+export function inWholeNumbers(data: Float32Array, scales: Float32Array, channelOf: ChannelOf): Int8Array<ArrayBuffer> {
+  const numbers = new Int8Array(data.length);
+  // By index: `from` takes ten times as long over millions of values.
+  for (let i = 0; i < data.length; i++) numbers[i] = Math.round(data[i]! / scales[channelOf(i)]!);
+  return numbers;
+}
 
 /** And back. */
-export const fromWholeNumbers = (
+export function fromWholeNumbers(
   numbers: Int8Array | Float32Array,
   scales: Float32Array,
   channelOf: ChannelOf,
-): Float32Array => Float32Array.from(numbers, (value, i) => value * scales[channelOf(i)]!);
+): Float32Array {
+  const data = new Float32Array(numbers.length);
+  for (let i = 0; i < data.length; i++) data[i] = numbers[i]! * scales[channelOf(i)]!;
+  return data;
+}

@@ -67,7 +67,10 @@ export function emitModel(
 
   const int8Of = (node: Tensor): Int8Conv | undefined =>
     int8.size > 0 && node.op === 'Conv' ? int8.get(onlyInput(node.inputs[1]!) ?? '') : undefined;
-  const order = topologicalOrder(Object.values(outputs), (node) => node.inputs.slice(0, int8Of(node) ? 1 : undefined));
+  // A kernel that is written in integers is not computed.
+  const order = topologicalOrder(Object.values(outputs), (node) =>
+    int8Of(node) ? node.inputs.slice(0, 1) : node.inputs,
+  );
   const given = new Set(Object.keys(outputs));
   for (const node of order) if (node.op === 'Input') given.add((node as Tensor<'Input'>).attributes.name);
   /** A name of our own that is not also the caller's. */

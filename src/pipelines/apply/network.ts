@@ -34,7 +34,7 @@ export interface CheckedTransformer extends TransformerFile {
 }
 
 /**
- * What a network of `fauve train` is computed with. `int8`: half of the work in 8-bit integers, on a processor and where the file knows
+ * What a network of `fauve train` is computed with. `int8`: most of the work in 8-bit integers, on a processor and where the file knows
  * the ranges for it. `float32`: all of it in 32-bit floats.
  */
 export type Precision = 'int8' | 'float32';
