@@ -58,7 +58,7 @@ const schema = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9).describe('memory of the mean gradient'),
   beta2: z.number().min(0).lt(1).default(0.999).describe('memory of the mean squared gradient'),
   epsilon: z.number().positive().default(1e-8).describe('added to the denominator'),
-  amsgrad: z.boolean().default(false).describe('the AMSGrad variant of Adam'),
+  amsgrad: z.boolean().default(false).describe('the AMSGrad variant, for all that Adam moves'),
   clipNorm: z.number().min(0).default(0).describe('longest gradient of all weights together; 0: any'),
   averageDecay: z
     .number()
