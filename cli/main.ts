@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { version } from 'fauve';
 import { addApplyCommand } from './commands/apply.js';
 import { addCaptureCommand } from './commands/capture.js';
 import { addDistilCommand } from './commands/distil.js';
@@ -12,7 +13,6 @@ import { addStylizeCommand } from './commands/stylize.js';
 import { addTextureCommand } from './commands/texture.js';
 import { addTrainCommand } from './commands/train.js';
 import { failureOf } from './failure.js';
-import { version } from './package.js';
 
 const examples = `
 Examples:

@@ -1,7 +1,6 @@
 import { dirname, relative, resolve, sep } from 'node:path';
-import type { NetworkWeights, Recipe, StylizeOptions } from 'fauve';
+import { type NetworkWeights, type Recipe, type StylizeOptions, version } from 'fauve';
 import type { CapturedFile, PictureFile, Pictures } from './inputs.js';
-import { version } from './package.js';
 
 /** The networks of a run. */
 export interface Networks {

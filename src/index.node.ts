@@ -135,6 +135,7 @@ export {
   pullNetwork,
   verifyNetwork,
 } from './platform/model-store.js';
+export { inPackage, version } from './platform/package.js';
 export { pictureFolder } from './platform/picture-folder.js';
 export { type PlotFormat, renderPlot } from './platform/plot-node.js';
 export { shippedTransformers } from './platform/shipped.js';

@@ -80,7 +80,7 @@ describe('fauve apply', () => {
 
   it('reads standard input and writes standard output', async () => {
     succeeded(await apply('single.onnx', 'photo.png', '-o', 'file.webp'));
-    const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+    const main = fileURLToPath(new URL('../dist/bin/fauve.js', import.meta.url));
     const args = [
       main,
       'apply',

@@ -83,6 +83,7 @@ describe('the doors', () => {
       'cacheFolder',
       'checkWritable',
       'importNetwork',
+      'inPackage',
       'isShippedStyle',
       'makeFolder',
       'pictureFolder',
@@ -94,6 +95,7 @@ describe('the doors', () => {
       'startEngine',
       'styleSheet',
       'verifyNetwork',
+      'version',
       'writeFileAtomically',
       'writeImage',
     ]);

@@ -142,7 +142,7 @@ describe('an installed package', () => {
   let place: string;
   const fauve = (...args: string[]) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const main = join(place, 'dist/cli/main.js');
+      const main = join(place, 'dist/bin/fauve.js');
       const env = { PATH: process.env.PATH, HOME: place, FAUVE_CACHE: cache };
       execFile(process.execPath, [main, ...args], { cwd: place, env }, (error, stdout, stderr) =>
         resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FauveError, messageOf } from '../errors.js';
 import { decodeDistilled } from '../networks/distilled.js';
 import {
@@ -16,9 +15,10 @@ import type { NetworkWeights } from '../networks/network.js';
 import { shippedNetworkNames } from '../networks/registry.js';
 import type { TransformerFile } from '../pipelines/apply/network.js';
 import { errorCode, fileError, readFileChecked, writeFileAtomically } from './files.js';
+import { inPackage } from './package.js';
 
 /** `models/` of this installation: beside `dist/` in a clone, and in the package that npm installs. */
-export const modelsFolder = fileURLToPath(new URL('../../../models', import.meta.url));
+export const modelsFolder = inPackage('models');
 
 const attribution =
   'Made by Fauve from the weights of VGG-19 by Karen Simonyan and Andrew Zisserman (Visual Geometry Group, University of Oxford), ' +

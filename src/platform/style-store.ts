@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FauveError } from '../errors.js';
 import { type ShippedStyle, styleIndex } from '../styles/shipped.js';
 import { decodeStyle, type Style } from '../styles/style-file.js';
 import { fileError, readFileChecked, writeFileAtomically } from './files.js';
+import { inPackage } from './package.js';
 
 /** A style and the file that it was read from. */
 export interface StyleFile {
@@ -16,7 +16,7 @@ export interface StyleFile {
 }
 
 /** `models/styles/` of this installation. */
-export const stylesFolder = fileURLToPath(new URL('../../../models/styles', import.meta.url));
+export const stylesFolder = inPackage('models/styles');
 
 const swatchExtensions = ['.webp', '.jpg', '.png'];
 

@@ -1,4 +1,4 @@
-import { FauveError } from 'fauve';
+import { FauveError, version } from 'fauve';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
@@ -12,7 +12,6 @@ import { workOf } from './job-request.js';
 import { sentenceOf } from './sentences.js';
 import { type ServedFiles, serveFiles } from './served-files.js';
 import { boundaryOf, readUpload, type UploadLimits } from './upload.js';
-import { version } from './version.js';
 
 type AppEnv = StudioEnv & { readonly Variables: { boundary: string; place: Place } };
 

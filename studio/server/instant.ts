@@ -1,8 +1,7 @@
-import { type ApplyOptions, applyTransformer, encodeImage, type NamedStyle, sha256Hex } from 'fauve';
+import { type ApplyOptions, applyTransformer, encodeImage, type NamedStyle, sha256Hex, version } from 'fauve';
 import type { Engine } from './engine.js';
 import type { Work } from './job.js';
 import { readPhoto, type UploadedFile } from './pictures.js';
-import { version } from './version.js';
 
 /** A photo to restyle with the trained network. All that can be checked without work was checked. */
 export interface InstantRequest {

@@ -11,11 +11,11 @@ import {
   type StylizeEvent,
   type StylizeOptions,
   stylize,
+  version,
 } from 'fauve';
 import type { Engine } from './engine.js';
 import type { Report, Work } from './job.js';
 import { type ReadStyle, readPhoto, readShippedStyle, readUploadedStyle, type UploadedFile } from './pictures.js';
-import { version } from './version.js';
 
 /** A photo to restyle by optimisation. All that can be checked without work was checked. */
 export interface PaintRequest {

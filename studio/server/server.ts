@@ -3,7 +3,7 @@ import type { Server, ServerOptions } from 'node:http';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
-import { type EngineOptions, FauveError, loadTransformer, type TransformerFile } from 'fauve';
+import { type EngineOptions, FauveError, inPackage, loadTransformer, type TransformerFile } from 'fauve';
 import { createApp } from './app.js';
 import { Engine } from './engine.js';
 import { defaultQueueLimits, JobQueue, type QueueLimits } from './job-queue.js';
@@ -98,11 +98,11 @@ export async function startStudio(options: StudioOptions = {}): Promise<Studio> 
   };
 }
 
-/** Beside this file in `dist/`, and in the package that holds it. */
+/** In the package that holds this file. */
 function installedFolders(): StudioFolders {
   return {
-    page: fileURLToPath(new URL('../studio', import.meta.url)),
-    models: fileURLToPath(new URL('../../models', import.meta.url)),
+    page: inPackage('dist/studio'),
+    models: inPackage('models'),
     ort: dirname(fileURLToPath(import.meta.resolve('onnxruntime-web'))),
   };
 }

@@ -12,7 +12,7 @@ import { encodeImage } from '#src/platform/codec-node.js';
 import { importNetwork } from '#src/platform/model-store.js';
 import { random } from './random.js';
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const main = fileURLToPath(new URL('../../dist/bin/fauve.js', import.meta.url));
 
 /** How a command ended. */
 export interface Outcome {

@@ -1,0 +1,10 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const require = createRequire(import.meta.url);
+
+/** The version of Fauve, from its package. */
+export const { version } = require('fauve/package.json') as { readonly version: string };
+
+/** A file or folder of this installation by its path from the root of the package, wherever the code that asks lies. */
+export const inPackage = (path: string): string => join(dirname(require.resolve('fauve/package.json')), path);
