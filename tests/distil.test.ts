@@ -6,7 +6,7 @@ import { distilledTaps } from '#src/networks/distilled.js';
 import type { NetworkWeights, WeightTensor } from '#src/networks/network.js';
 import { kernelScales } from '#src/networks/rounding.js';
 import { defaultAdamOptions } from '#src/optim/adam.js';
-import { type PictureSource, randomFor, randomSquare } from '#src/pipelines/crops.js';
+import { cropOf, type PictureSource, randomFor, randomSquare } from '#src/pipelines/crops.js';
 import { decodeDistilCheckpoint, encodeDistilCheckpoint } from '#src/pipelines/distil/checkpoint.js';
 import { closedForm, fitHeads } from '#src/pipelines/distil/closed-form.js';
 import { DistilAborted, type DistilEvent, type DistilRequest, distil } from '#src/pipelines/distil/distil.js';
@@ -337,7 +337,7 @@ describe('crops', () => {
   it('lie inside the picture, and are as large as can be where it is small', () => {
     for (let i = 0; i < 200; i++) {
       const size = { width: 30 + i, height: 120 - (i % 100) };
-      const { left, top, side } = randomSquare(size, 40, randomFor(7, i));
+      const { left, top, width: side } = randomSquare(size, 40, randomFor(7, i));
       expect(side).toBeGreaterThanOrEqual(Math.min(40, size.width, size.height));
       expect(Math.min(left, top)).toBeGreaterThanOrEqual(0);
       expect(left + side).toBeLessThanOrEqual(size.width);
@@ -349,15 +349,58 @@ describe('crops', () => {
     const chelsea = (await pictureFolder('examples/photos')).find(({ name }) => name === 'chelsea.jpg')!;
     const { width, height } = await chelsea.size();
     const side = Math.min(width, height);
-    const square = { left: width - side, top: 0, side, mirrored: false };
-    const data = await chelsea.crop(square, 64);
-    const mirror = await chelsea.crop({ ...square, mirrored: true }, 64);
+    const square = { left: width - side, top: 0, width: side, height: side, mirrored: false };
+    const data = await chelsea.crop(square, 64, 64);
+    const mirror = await chelsea.crop({ ...square, mirrored: true }, 64, 64);
     expect(data).toHaveLength(3 * 64 * 64);
     for (let x = 0; x < 64; x++) expect(data[x]).toBeCloseTo(mirror[63 - x]!, 1);
     const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
     expect(mean(data)).toBeCloseTo(mean((await readImage('examples/photos/chelsea.jpg')).data), 1);
     await expect(pictureFolder('tests')).rejects.toThrow(/holds no picture/);
     await expect(pictureFolder('nowhere')).rejects.toThrow(/nowhere does not exist/);
+  });
+
+  it('show what lies around them, and its mirror image where the picture ends', async () => {
+    const [size, around] = [40, { before: 17, after: 23 }] as const;
+    const n = size + around.before + around.after;
+    for (let i = 0; i < 60; i++) {
+      const whole = { width: 41 + 3 * i, height: 150 - 2 * i, colours: 'rgb' as const };
+      // Its colours say where a pixel is.
+      const places: PictureSource = {
+        name: 'places',
+        size: async () => whole,
+        crop: async ({ left, top, width, height, mirrored }, columns, rows) => {
+          expect(left + width).toBeLessThanOrEqual(whole.width);
+          expect(top + height).toBeLessThanOrEqual(whole.height);
+          const pixels = Array.from(
+            { length: rows * columns },
+            (_, p) => [p % columns, Math.floor(p / columns)] as const,
+          );
+          const x = pixels.map(([x]) => left + (((mirrored ? columns - 1 - x : x) + 0.5) * width) / columns);
+          const y = pixels.map(([, y]) => top + ((y + 0.5) * height) / rows);
+          return Float32Array.from([...x, ...y, ...x.fill(0)]);
+        },
+      };
+      const { left, top, width: side, mirrored } = randomSquare(whole, size, drawnBefore(i));
+      const crop = await cropOf([places], size, randomFor(8, i), around);
+      expect(crop).toHaveLength(3 * n * n);
+      const inside = (place: number, end: number) => end - Math.abs(end - Math.abs(place));
+      // It is cut at whole pixels, and the last one before a mirror is not seen twice.
+      const most = 1 + (1.5 * side) / size;
+      for (let at = 0; at < n; at++) {
+        const along = (at - around.before + 0.5) * (side / size);
+        const x = inside(left + (mirrored ? side - along : along), whole.width);
+        const y = inside(top + along, whole.height);
+        expect(Math.abs(crop[at]! - x), `column ${at} of photo ${i}`).toBeLessThan(most);
+        expect(Math.abs(crop[n * n + at * n]! - y), `row ${at} of photo ${i}`).toBeLessThan(most);
+      }
+    }
+    /** What is drawn after the picture. */
+    function drawnBefore(i: number) {
+      const random = randomFor(8, i);
+      random();
+      return random;
+    }
   });
 
   it('are drawn from numbers that depend on the seed and the purpose alone', () => {

@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '#src/graph/evaluate.js';
+import { slice } from '#src/graph/ops.js';
 import { input, type Tensor } from '#src/graph/tensor.js';
 import { contentErrors, gramMatrices, power, relativeErrors } from '#src/losses/batch.js';
 import { contentLoss } from '#src/losses/content.js';
 import { gramMatrix, styleLoss } from '#src/losses/style.js';
-import { transformer, transformerParameters } from '#src/networks/transformer.js';
+import { transformer, transformerMargins, transformerParameters } from '#src/networks/transformer.js';
 import { vgg } from '#src/networks/vgg.js';
 import {
   noiseInput,
   photosInput,
+  photosShape,
   styleInput,
   styleWeightInput,
   type TrainingStep,
@@ -196,10 +198,12 @@ describe('the terms of a step', { timeout: 60_000 }, () => {
   });
 
   it('of the style are 0 where the picture has the Gram matrices of the style, and grow with the weight of the style', () => {
-    const { graph, feeds, weights, shape, network } = stepCase({ options: { batch: 1 } });
-    const photo = input(photosInput, [1, 3, 24, 24]);
+    const { graph, feeds, weights, shape, network, options } = stepCase({ options: { batch: 1 } });
+    const surrounded = input(photosInput, photosShape(shape, options));
+    const { before } = transformerMargins(shape);
+    const photo = slice(surrounded, [0, 0, before, before], [1, 3, 24, 24]);
     const parameters = new Map([...weights].map(([name, { shape }]) => [name, input(name, shape)]));
-    const picture = transformer(photo, undefined, (name) => parameters.get(name)!, shape);
+    const picture = transformer(photo, undefined, (name) => parameters.get(name)!, shape, surrounded);
     const features = vgg(network).features(picture, ['relu1_1', 'relu2_1']);
     const own = evaluated(
       Object.fromEntries(Object.entries(features).map(([layer, f]) => [targetInput(layer), gramMatrix(f)])),

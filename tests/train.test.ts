@@ -42,7 +42,7 @@ async function told(given: TrainRequest) {
 
 describe('train', { timeout: 60_000 }, () => {
   it('lowers the loss of photos that stay the same', async () => {
-    const one = { ...photo(1), crop: async () => scene(64, 64, 1).data };
+    const one = { ...photo(1), crop: async (_: unknown, ...size: [number, number]) => scene(...size, 1).data };
     const options = { iterations: 60, learningRate: 0.02, averageDecay: 0.9 };
     const { history, terms, model } = await train({ ...request(options), photos: [one] });
     expect(history.map(({ step }) => step)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
@@ -260,7 +260,7 @@ describe('the watchdog', { timeout: 60_000 }, () => {
     const crop = async (...args: Parameters<ReturnType<typeof photo>['crop']>) => {
       const data = await photo(1).crop(...args);
       if (!numbers.includes(++asked)) return data;
-      return data.map((_, i) => lossNetwork.preprocessing.mean[Math.floor(i / 64 ** 2)]! / 255);
+      return data.map((_, i) => lossNetwork.preprocessing.mean[Math.floor((3 * i) / data.length)]! / 255);
     };
     return [{ ...photo(1), crop }];
   };

@@ -174,6 +174,8 @@ def replayable(step, device):
     """A function without arguments whose tensors stay where they are, as a graph on a GPU."""
     if device != "cuda":
         return step
+    # Compiles what has to be compiled, before anything is recorded.
+    step()
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):

@@ -36,6 +36,7 @@ class Pictures:
         for canvas, image in zip(self.canvas, images):
             canvas[:, : image.shape[1], : image.shape[2]] = image
         self.sizes = np.array([[image.shape[2], image.shape[1]] for image in images], np.float64)
+        self.limits = torch.tensor(self.sizes - 1, dtype=torch.float32, device=device)
         self.canvas = self.canvas.to(device)
 
     def choose(self, random, count, least):
@@ -48,20 +49,26 @@ class Pictures:
         corner = random.random((count, 2)) * (sizes - side[:, None])
         return np.column_stack([which, corner, side, random.random(count) < 0.5])
 
-    def cut(self, squares, size):
-        """Squares of {@link choose} as a tensor on the device -> [count,3,size,size], RGB in 0..1."""
+    def cut(self, squares, size, before=0, after=0):
+        """Squares of {@link choose} as a tensor on the device -> [count,3,size,size], RGB in 0..1.
+
+        With so many pixels more around them, above and to the left and below and to the right: the photo's surroundings of the
+        square, mirrored where it ends.
+        """
         which, left, top, side, mirrored = squares.unbind(1)
-        # Corners of the square in the canvas' coordinates, -1..1 from border to border.
-        near = torch.stack([left, top], 1) * (2 / self.side) - 1
-        half = side / self.side
-        sign = 1 - 2 * mirrored
-        zero = torch.zeros_like(half)
-        theta = torch.stack(
-            [torch.stack([half * sign, zero, near[:, 0] + half], 1), torch.stack([zero, half, near[:, 1] + half], 1)], 1
-        )
-        grid = F.affine_grid(theta, [len(squares), 3, size, size], align_corners=False)
-        images = self.canvas.index_select(0, which.long()).float() / 255
-        return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        which, pixel = which.long(), torch.arange(-before, size + after, device=self.device) + 0.5
+        limits = self.limits.index_select(0, which)
+
+        def places(near, flipped, limit):
+            """Where the pixels lie in the photo [count,n], counted from the middle of the first."""
+            along = torch.where(flipped[:, None] > 0.5, size - pixel, pixel) * (side / size)[:, None] + near[:, None] - 0.5
+            limit = limit[:, None]
+            return limit - (limit - along.abs()).abs()
+
+        x, y = places(left, mirrored, limits[:, 0]), places(top, torch.zeros_like(mirrored), limits[:, 1])
+        grid = torch.stack([x[:, None, :].expand(-1, len(pixel), -1), y[:, :, None].expand(-1, -1, len(pixel))], 3)
+        images = self.canvas.index_select(0, which).float() / 255
+        return F.grid_sample(images, grid * (2 / (self.side - 1)) - 1, mode="bilinear", align_corners=True)
 
 
 def distorted(images, strength):

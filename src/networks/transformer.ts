@@ -61,11 +61,12 @@ export const transformerMinimumSize = (shape: TransformerShape): number => trans
 /**
  * An image transformer network (Johnson et al. 2016, supplement): a convolution, two with stride 2, residual blocks, two enlargements by
  * nearest neighbours, each with a convolution (no transposed ones: they leave checkerboards; Odena et al. 2016), and a last
- * convolution with tanh. The border is mirrored, once. The normalisation is conditional on the style (Dumoulin et al. 2017): each style
+ * convolution with tanh. The border is mirrored, once, or brought along. The normalisation is conditional on the style (Dumoulin et al. 2017): each style
  * is a row of scales and shifts, and a mixture of styles is a mixture of rows.
  * @param image [N,3,H,W], RGB in [0,1], any size from {@link transformerMinimumSize} on
  * @param style [N,S], weights of the styles, which add up to 1; a network of one style needs none
  * @param parameter by name: {@link transformerParameters}
+ * @param surrounded the image with what lies around it, as wide as {@link transformerMargins}; by default it is mirrored
  * @returns the picture, [N,3,H,W], RGB in (0,1)
  */
 export function transformer(
@@ -73,6 +74,7 @@ export function transformer(
   style: Tensor | undefined,
   parameter: (name: string) => Tensor,
   shape: TransformerShape,
+  surrounded?: Tensor,
 ): Tensor {
   const {
     channels: [full, , , eighth = 0],
@@ -103,10 +105,10 @@ export function transformer(
     normalised(depthToSpace(conv(x, fourPixelKernels(parameter(`${name}.weight`))), 2), name);
 
   const { before, after } = transformerMargins(shape);
-  const mirrored = pad(image, [0, 0, before, before], [0, 0, after, after], 'reflect');
+  const whole = surrounded ?? pad(image, [0, 0, before, before], [0, 0, after, after], 'reflect');
   const stride = full > 0 ? 1 : 2;
   // The first kernel is meant for colours in [−1,1]. The factor goes into the kernel, and the normalisation takes any shift away.
-  const first = conv(mirrored, mul(parameter('first.weight'), 2), undefined, { strides: [stride, stride] });
+  const first = conv(whole, mul(parameter('first.weight'), 2), undefined, { strides: [stride, stride] });
   let x = relu(normalised(first, 'first'));
   if (full > 0) x = relu(layer(x, 'down1', 2));
   x = relu(layer(x, 'down2', 2));

@@ -5,8 +5,8 @@ export interface PictureSource {
   readonly name: string;
   /** Pixels of the upright picture, and what its colours are stored as. */
   size(): Promise<PictureSize>;
-  /** A square of it, brought to `size` × `size`: [3,size,size], sRGB in [0,1]. */
-  crop(square: Square, size: number): Promise<Float32Array>;
+  /** A part of it, brought to the given size: [3,height,width], sRGB in [0,1]. */
+  crop(part: Part, width: number, height: number): Promise<Float32Array>;
 }
 
 export interface PictureSize {
@@ -16,12 +16,22 @@ export interface PictureSize {
 }
 
 /** A part of a picture, in its pixels. */
-export interface Square {
+export interface Part {
   readonly left: number;
   readonly top: number;
-  readonly side: number;
+  readonly width: number;
+  readonly height: number;
+  /** Left and right change places. */
   readonly mirrored: boolean;
 }
+
+/** Pixels around a crop: above and to the left of it, and below and to the right. */
+export interface Surroundings {
+  readonly before: number;
+  readonly after: number;
+}
+
+const none: Surroundings = { before: 0, after: 0 };
 
 /** Uniform in [0,1). */
 export type Random = () => number;
@@ -40,19 +50,64 @@ export function randomSquare(
   { width, height }: { readonly width: number; readonly height: number },
   size: number,
   random: Random,
-): Square {
+): Part {
   const shorter = Math.min(width, height);
   const least = Math.min(size, shorter);
   const side = Math.round(least + random() * (shorter - least));
   const left = Math.floor(random() * (width - side + 1));
   const top = Math.floor(random() * (height - side + 1));
-  return { left, top, side, mirrored: random() < 0.5 };
+  return { left, top, width: side, height: side, mirrored: random() < 0.5 };
 }
 
-/** A random crop of a random picture, [3,size,size]. */
-export async function cropOf(from: readonly PictureSource[], size: number, random: Random): Promise<Float32Array> {
+/**
+ * A random square of a random picture, as so many pixels, and so many more of what lies around it: [3,n,n]. Where the picture ends, it
+ * is mirrored.
+ */
+export async function cropOf(
+  from: readonly PictureSource[],
+  size: number,
+  random: Random,
+  around: Surroundings = none,
+): Promise<Float32Array> {
   const picture = pick(from, random);
-  return picture.crop(randomSquare(await picture.size(), size, random), size);
+  const whole = await picture.size();
+  const { left, top, width: side, mirrored } = randomSquare(whole, size, random);
+  const n = size + around.before + around.after;
+  const across = mirrored ? { before: around.after, after: around.before } : around;
+  const x = spanOf(left, side / size, whole.width, n, across);
+  const y = spanOf(top, side / size, whole.height, n, around);
+  const part = { left: x.from, top: y.from, width: x.length, height: y.length, mirrored };
+  const seen = await picture.crop(part, x.pixels, y.pixels);
+  if (x.pixels === n && y.pixels === n) return seen;
+  const first = mirrored ? n - x.first - x.pixels : x.first;
+  const crop = new Float32Array(3 * n * n);
+  const columns = Int32Array.from({ length: n }, (_, i) => folded(i - first, x.pixels));
+  for (let plane = 0, at = 0; plane < 3; plane++) {
+    for (let row = 0; row < n; row++) {
+      const start = (plane * y.pixels + folded(row - y.first, y.pixels)) * x.pixels;
+      for (let i = 0; i < n; i++) crop[at++] = seen[start + columns[i]!]!;
+    }
+  }
+  return crop;
+}
+
+/**
+ * What there is of a square and its surroundings in one direction: from where on and how much of the picture, and which of the n pixels
+ * that makes.
+ */
+function spanOf(start: number, scale: number, end: number, n: number, { before, after }: Surroundings) {
+  const side = n - before - after;
+  const from = Math.max(0, Math.round(start - before * scale));
+  const to = Math.min(end, Math.round(start + (side + after) * scale));
+  const first = Math.max(0, Math.round(before - (start - from) / scale));
+  const last = Math.min(n, Math.round(before + (to - start) / scale));
+  return { from, length: to - from, first, pixels: last - first };
+}
+
+/** The place of a pixel in a row whose ends are mirrors; the last pixel is not seen twice. */
+function folded(i: number, length: number): number {
+  const inside = Math.abs(i);
+  return inside < length ? inside : Math.max(0, 2 * (length - 1) - inside);
 }
 
 /** One of a list. */

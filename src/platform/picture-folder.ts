@@ -54,10 +54,10 @@ function pictureSource(folder: string, name: string): PictureSource {
         });
       return known;
     },
-    async crop({ left, top, side, mirrored }, size) {
+    async crop({ left, top, mirrored, ...part }, width, height) {
       const pixels = await sharp(path, { autoOrient: true })
-        .extract({ left, top, width: side, height: side })
-        .resize(size, size, { kernel: 'cubic' })
+        .extract({ left, top, ...part })
+        .resize(width, height, { kernel: 'cubic', fit: 'fill' })
         .flop(mirrored)
         .toColourspace('srgb')
         .removeAlpha()
@@ -66,7 +66,7 @@ function pictureSource(folder: string, name: string): PictureSource {
         .catch((error) => {
           throw fail(error);
         });
-      const plane = size * size;
+      const plane = width * height;
       const channels = pixels.length / plane;
       const data = new Float32Array(3 * plane);
       for (let i = 0; i < plane; i++) {

@@ -26,7 +26,6 @@ LAYERS = ('relu1_1', 'relu2_1')
 LAYER_SHARES = {'relu1_1': 0.25, 'relu2_1': 0.75}
 WEIGHTS = {'content': 0.15, 'style': 1, 'tv': 0.5}
 SHIFT = (3, 5)
-BORDER = 8
 
 
 # ---------------------------------------------------------------- numbers in and out
@@ -126,9 +125,17 @@ def make_weights(rng, shapes):
     return weights, packed
 
 
+def margin_of(p):
+    """All convolutions together take this much at each side: halves of the first and the last kernel, and one element of each other
+    kernel of 3 at its own scale; at half size, the tent takes one pixel more."""
+    first, last = (p[f'{name}.weight'].shape[-1] // 2 for name in ('first', 'last'))
+    return first + 1 + 2 + 4 * 2 + 2 + 1 + last if 'down1.weight' in p else first + 2 + 4 * 2 + 2 + 2 * last + 1
+
+
 def transform(p, x, styles):
-    """x [N,3,H,W] in [0,1]; styles [N,S], the shares of the styles."""
-    n, _, height, width = x.shape
+    """x [N,3,H,W] in [0,1], of which the border is only looked at; styles [N,S], the shares of the styles."""
+    n, _, *sides = x.shape
+    height, width = (side - 2 * margin_of(p) for side in sides)
     full = 'down1.weight' in p
 
     def layer(x, name, stride=1):
@@ -143,12 +150,7 @@ def transform(p, x, styles):
     def enlarge(x):
         return F.interpolate(x, scale_factor=2, mode='nearest')
 
-    # All convolutions together take this much at each side: halves of the first and the last kernel, and one element of each other
-    # kernel of 3 at its own scale; at half size, the tent takes one pixel more.
-    first, last = (p[f'{name}.weight'].shape[-1] // 2 for name in ('first', 'last'))
-    margin = first + 1 + 2 + 4 * 2 + 2 + 1 + last if full else first + 2 + 4 * 2 + 2 + 2 * last + 1
-    x = F.pad(x, (margin,) * 4, mode='reflect') * 2 - 1
-    x = F.relu(layer(x, 'first', 1 if full else 2))
+    x = F.relu(layer(x * 2 - 1, 'first', 1 if full else 2))
     if full:
         x = F.relu(layer(x, 'down1', 2))
     x = F.relu(layer(x, 'down2', 2))
@@ -178,9 +180,9 @@ def relative(current, target):
 
 def loss_terms(p, vgg, batch, targets, stability):
     """Name -> (weight in the total, value)."""
-    photos, shares = batch['photos'], batch['styles']
+    photos, shares, margin = batch['photos'], batch['styles'], margin_of(p)
     pictures = transform(p, photos, shares)
-    seen, wanted = features(vgg, pictures), features(vgg, photos)
+    seen, wanted = features(vgg, pictures), features(vgg, photos[:, :, margin:-margin, margin:-margin])
     terms = {'content relu2_1': (WEIGHTS['content'], relative(seen['relu2_1'], wanted['relu2_1']).mean())}
     for layer in LAYERS:
         target = torch.einsum('ns,sij->nij', shares, targets[layer])
@@ -189,13 +191,11 @@ def loss_terms(p, vgg, batch, targets, stability):
     right, down = pictures[..., 1:] - pictures[..., :-1], pictures[..., 1:, :] - pictures[..., :-1, :]
     terms['total variation'] = (WEIGHTS['tv'], right.pow(2).mean() + down.pow(2).mean())
     if stability:
-        side = photos.shape[-1] - max(SHIFT)
-
         def shifted(x):
+            side = x.shape[-1] - max(SHIFT)
             return x[:, :, SHIFT[0]:SHIFT[0] + side, SHIFT[1]:SHIFT[1] + side]
 
-        again = transform(p, shifted(photos + batch['noise']), shares)
-        change = (again - shifted(pictures))[:, :, BORDER:side - BORDER, BORDER:side - BORDER]
+        change = transform(p, shifted(photos + batch['noise']), shares) - shifted(pictures)
         terms['stability'] = (stability, change.pow(2).mean())
     return terms
 
@@ -208,7 +208,8 @@ def make_case(rng, title, channels, kernels, styles, size, stability, clip):
         grams = torch.cat([gram(features(vgg, painting)[layer]) for painting in paintings])
         targets[layer], targets_packed[layer] = exact(grams.numpy())
     start, start_packed = make_weights(rng, weight_shapes(channels, kernels, styles))
-    photos, photos_packed = exact(np.stack([picture(rng, size, size) for _ in range(2)]))
+    side = size + 2 * margin_of(start)
+    photos, photos_packed = exact(np.stack([picture(rng, side, side) for _ in range(2)]))
     style_weights, style_weights_packed = exact([1.5, 0.75])
     shares = [[0.75, 0.25], [0.125, 0.875]] if styles == 2 else [[1.0], [1.0]]
     batch = {'photos': photos, 'styles': torch.tensor(shares), 'styleWeights': style_weights}

@@ -22,7 +22,7 @@ export interface OracleTraining {
   readonly channels: readonly [number, number, number];
   readonly kernels: readonly [number, number];
   readonly styles: number;
-  /** Side of the photos. */
+  /** Side of the crops. */
   readonly size: number;
   readonly stabilityWeight: number;
   /** 0: not clipped. */
@@ -35,7 +35,7 @@ export interface OracleTraining {
   /** Gram matrices of the styles by layer, [S,C,C]. */
   readonly targets: ByName<OracleTensor>;
   readonly start: ByName<OracleTensor>;
-  /** Two photos [2,3,H,W], the shares of the styles in each [2,S], the weights of their style losses [2], noise [2,3,H,W]. */
+  /** Two crops with what lies around them [2,3,H,W], the shares of the styles in each [2,S], the weights of their style losses [2], noise [2,3,H,W]. */
   readonly batch: Readonly<Record<'photos' | 'styles' | 'styleWeights', OracleTensor>> & {
     readonly noise?: OracleTensor;
   };

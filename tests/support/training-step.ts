@@ -7,6 +7,7 @@ import { defaultTrainOptions, type TrainOptions } from '#src/pipelines/train/opt
 import {
   noiseInput,
   photosInput,
+  photosShape,
   styleInput,
   styleWeightInput,
   type TrainingStep,
@@ -69,8 +70,8 @@ export function stepCase({ channels = [0, 2, 2], styles = 1, options = {}, disti
     new Map([...weights].filter(([name]) => !isTrained(name))),
     all,
   );
-  const { batch, cropSize } = all;
-  const pixels = [batch, 3, cropSize, cropSize];
+  const { batch } = all;
+  const pixels = [...photosShape(shape, all)];
   const feeds: Feeds = {
     [photosInput]: values.uniform(pixels, 0, 1),
     [noiseInput]: values.uniform(pixels, -0.1, 0.1),

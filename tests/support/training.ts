@@ -11,7 +11,8 @@ import { tinyVgg } from './tiny-vgg.js';
 export const photo = (seed: number): PictureSource => ({
   name: `scene ${seed}`,
   size: async () => ({ width: 90, height: 70, colours: 'rgb' }),
-  crop: async ({ left, top, mirrored }, size) => scene(size, size, 1 + seed + left + top + Number(mirrored)).data,
+  crop: async ({ left, top, mirrored }, width, height) =>
+    scene(width, height, 1 + seed + left + top + Number(mirrored)).data,
 });
 
 export const style = (name: string, seed: number, colour: readonly number[]): TrainStyle => ({

@@ -1,5 +1,6 @@
 import { createImage } from '../../image/image.js';
 import { type LossSettings, styleTarget } from '../../losses/total.js';
+import { type TransformerShape, transformerMargins } from '../../networks/transformer.js';
 import type { LossNetwork } from '../../networks/vgg.js';
 import { joined } from '../../optim/vectors.js';
 import type { Values } from '../../runtime/runtime.js';
@@ -8,7 +9,7 @@ import { defaultStylizeOptions, lossSettings } from '../options.js';
 import { measureTargets, type WeightedStyle } from '../targets.js';
 import type { TrainOptions } from './options.js';
 import type { TrainingPhotos } from './photos.js';
-import { noiseInput, photosInput, styleInput, styleWeightInput, targetInput } from './step.js';
+import { noiseInput, photosInput, photosShape, styleInput, styleWeightInput, targetInput } from './step.js';
 import type { TrainRequest } from './train.js';
 
 /** The Gram matrices of all styles, a row for each. */
@@ -45,12 +46,16 @@ function activeStyleLayers({ styleWeight, styleLayers }: TrainOptions): string[]
 export async function feedsFor(
   { styles }: TrainRequest,
   options: TrainOptions,
+  shape: TransformerShape,
   photos: TrainingPhotos,
   step: number,
 ): Promise<Values> {
-  const { batch, seed, cropSize, stabilityWeight } = options;
+  const { batch, seed, stabilityWeight } = options;
   const slots = Array.from({ length: batch }, (_, i) => i);
-  const crops = await Promise.all(slots.map((i) => photos.crop((attempt) => randomFor(seed, 21, step, i, attempt))));
+  const around = transformerMargins(shape);
+  const crops = await Promise.all(
+    slots.map((i) => photos.crop((attempt) => randomFor(seed, 21, step, i, attempt), around)),
+  );
   const chosen = slots.map((i) => ((step - 1) * batch + i) % styles.length);
   const feeds: Record<string, Float32Array> = {
     [photosInput]: joined(crops),
@@ -66,7 +71,9 @@ export async function feedsFor(
   if (stabilityWeight > 0) {
     const random = randomFor(seed, 22, step);
     const strength = 0.1 * random();
-    feeds[noiseInput] = Float32Array.from({ length: batch * 3 * cropSize ** 2 }, () => strength * (2 * random() - 1));
+    const noise = new Float32Array(photosShape(shape, options).reduce((product, dim) => product * dim, 1));
+    for (let i = 0; i < noise.length; i++) noise[i] = strength * (2 * random() - 1);
+    feeds[noiseInput] = noise;
   }
   return feeds;
 }

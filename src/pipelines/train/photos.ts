@@ -1,5 +1,5 @@
 import { FauveError, messageOf } from '../../errors.js';
-import { cropOf, type PictureSource, type Random } from '../crops.js';
+import { cropOf, type PictureSource, type Random, type Surroundings } from '../crops.js';
 
 /** A picture that training leaves out, and why. */
 export interface SkippedPhoto {
@@ -14,11 +14,11 @@ const LEAST_SHARE = 0.5;
 export interface TrainingPhotos {
   readonly count: number;
   /**
-   * A random crop of a random photo, [3,size,size].
+   * A random crop of a random photo, [3,size,size], or larger by what is to be seen around it.
    * @param randomOf random numbers of each attempt: one that meets a photo which cannot be used is followed by the next
    * @throws FauveError `input` when no photo can be used
    */
-  crop(randomOf: (attempt: number) => Random): Promise<Float32Array>;
+  crop(randomOf: (attempt: number) => Random, around?: Surroundings): Promise<Float32Array>;
 }
 
 /**
@@ -38,7 +38,7 @@ export function trainingPhotos(
   };
   return {
     count: pictures.length,
-    async crop(randomOf) {
+    async crop(randomOf, around) {
       // Which attempt succeeds depends on the pictures alone, not on what was found out before: a resumed run draws the same crops.
       for (let attempt = 0; attempt < 20 * pictures.length; attempt++) {
         const random = randomOf(attempt);
@@ -50,7 +50,7 @@ export function trainingPhotos(
             skip(picture, `${width}×${height} is too small for crops of ${size}`);
           } else if (colours !== 'rgb') {
             skip(picture, colours === 'grey' ? 'it has no colours' : 'its colours are CMYK');
-          } else return await cropOf([picture], size, random);
+          } else return await cropOf([picture], size, random, around);
         } catch (error) {
           skip(picture, messageOf(error));
         }

@@ -5,7 +5,7 @@ import { constant, input, type Shape, scalar, type Tensor } from '../../graph/te
 import { contentErrors, gramMatrices, relativeErrors } from '../../losses/batch.js';
 import { totalVariationLoss } from '../../losses/total-variation.js';
 import type { WeightTensor } from '../../networks/network.js';
-import { isNormalised, type TransformerShape, transformer } from '../../networks/transformer.js';
+import { isNormalised, type TransformerShape, transformer, transformerMargins } from '../../networks/transformer.js';
 import type { LossNetwork } from '../../networks/vgg.js';
 import { type AdamOptions, adamInputs, adamScalars, adamStep, defaultAdamOptions } from '../../optim/adam.js';
 import { muonInput, muonScalars, muonStep } from '../../optim/muon.js';
@@ -13,8 +13,6 @@ import type { TrainOptions } from './options.js';
 
 /** How far the second picture of the stability term is shifted; not by a multiple of the network's stride of 4. */
 const SHIFT = [3, 5] as const;
-/** Pixels at each border that the stability term leaves out. */
-const BORDER = 8;
 
 export const photosInput = 'photos';
 export const styleInput = 'style';
@@ -42,8 +40,11 @@ export interface TrainingStep {
  * compares the pictures with the photos (content) and with the styles (Gram matrices), and Adam or Muon changes the weights, all in one
  * graph. Terms are relative: each over its target's own power, of each picture, then the mean over the batch.
  *
- * Inputs: `photos` [N,3,H,H] in [0,1]; `style weight` [N,1,1]; with several styles `style` [N,S]; with a stability term `noise`
- * [N,3,H,H]; `styles LAYER` [S,k·k]; the optimiser's scalars. Outputs: `total`, each term, `gradient norm`.
+ * The photos come with their surroundings, and the losses see the middle alone. Were the border mirrored, as it is when the network is
+ * applied, the network would see where the loss network's view ends, and paint a frame there, which is a cheap place for a style's colours.
+ *
+ * Inputs: `photos` [N,3,H,H] in [0,1], {@link transformerMargins} included; `style weight` [N,1,1]; with several styles `style` [N,S];
+ * with a stability term `noise` [N,3,H,H]; `styles LAYER` [S,k·k]; the optimiser's scalars. Outputs: `total`, each term, `gradient norm`.
  * @param frozen weights that are not trained, as constants
  */
 export function trainingStep(
@@ -54,14 +55,17 @@ export function trainingStep(
   options: TrainOptions,
 ): TrainingStep {
   const { batch, cropSize } = options;
-  const photos = input(photosInput, [batch, 3, cropSize, cropSize]);
+  const { before, after } = transformerMargins(shape);
+  const surrounded = input(photosInput, photosShape(shape, options));
+  const middle = (t: Tensor, side: number) => slice(t, [0, 0, before, before], [batch, 3, side, side]);
+  const photos = middle(surrounded, cropSize);
   const style = shape.styles > 1 ? input(styleInput, [batch, shape.styles]) : undefined;
   const parameters = new Map<string, Tensor>();
   for (const [name, { shape, data }] of frozen) parameters.set(name, constant(data, shape));
   const inputs = new Map([...trained].map(([name, { shape }]) => [name, input(name, shape)]));
   for (const [name, t] of inputs) parameters.set(name, t);
-  const restyled = (x: Tensor) => transformer(x, style, (name) => parameters.get(name)!, shape);
-  const pictures = restyled(photos);
+  const restyled = (x: Tensor, around: Tensor) => transformer(x, style, (name) => parameters.get(name)!, shape, around);
+  const pictures = restyled(photos, surrounded);
 
   const terms: { name: string; weight: number; value: Tensor }[] = [];
   const contents = shares(options.contentLayers, options.contentWeight);
@@ -88,10 +92,9 @@ export function trainingStep(
   }
   if (options.stabilityWeight > 0) {
     const side = cropSize - Math.max(...SHIFT);
-    const shifted = (t: Tensor) => slice(t, [0, 0, ...SHIFT], [batch, 3, side, side]);
-    const inner = (t: Tensor) => slice(t, [0, 0, BORDER, BORDER], [batch, 3, side - 2 * BORDER, side - 2 * BORDER]);
-    const noisy = add(photos, input(noiseInput, photos.shape));
-    const change = sub(inner(restyled(shifted(noisy))), inner(shifted(pictures)));
+    const shifted = (t: Tensor, side: number) => slice(t, [0, 0, ...SHIFT], [batch, 3, side, side]);
+    const noisy = shifted(add(surrounded, input(noiseInput, surrounded.shape)), side + before + after);
+    const change = sub(restyled(middle(noisy, side), noisy), shifted(pictures, side));
     terms.push({ name: 'stability', weight: options.stabilityWeight, value: mean(square(change)) });
   }
   if (terms.length === 0) {
@@ -134,6 +137,13 @@ export function trainingStep(
       ...(turned.length > 0 ? muonScalars(learningRate) : {}),
     }),
   };
+}
+
+/** Of the input `photos`: crops and what lies around them. */
+export function photosShape(shape: TransformerShape, { batch, cropSize }: TrainOptions): Shape {
+  const { before, after } = transformerMargins(shape);
+  const side = cropSize + before + after;
+  return [batch, 3, side, side];
 }
 
 /** Layers of weight above 0 and their shares of a weight. */

@@ -176,7 +176,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
     };
 
     const prepare = (step: number) => {
-      const feeds = feedsFor(request, options, photos, step);
+      const feeds = feedsFor(request, options, shape, photos, step);
       // Whoever waits for them is told; nobody does after the last step.
       feeds.catch(() => undefined);
       return feeds;
