@@ -12,12 +12,12 @@ import type { Size } from '../scales.js';
 import type { ImageTransformer } from './network.js';
 
 const MEGABYTE = 2 ** 20;
-// Fitted to the peak of resident memory at 64² … 3000×2000 (npm run bench:apply), on the safe side: the engine's arena grows by
-// doubling, so that what it takes is between 1.4 and 2.75 times what is alive at once, depending on the size.
-const FIXED = 150 * MEGABYTE;
-const PER_ACTIVATION = 2.8;
+// Fitted to the peak of resident memory of five pictures one after the other, 512² … 4000×3000, with networks of all forms, and a tenth
+// more: the engine's arena grows by doubling, so that what it takes is between 1 and 1.6 times what is alive at once, depending on the size.
+const FIXED = 180 * MEGABYTE;
+const PER_ACTIVATION = 1.75;
 /** Images as float32 that the host holds beside the engine, in two threads, some of them garbage of the picture before. */
-const HOST_IMAGES = 14;
+const HOST_IMAGES = 9;
 
 /** Bytes that restyling a picture of this size takes at most, from the shapes of the network's graph. */
 export function applyMemory({ shape, inner }: Pick<ImageTransformer, 'shape' | 'inner'>, size: Size): number {
