@@ -61,8 +61,8 @@ export const transformerMinimumSize = (shape: TransformerShape): number => trans
 /**
  * An image transformer network (Johnson et al. 2016, supplement): a convolution, two with stride 2, residual blocks, two enlargements by
  * nearest neighbours, each with a convolution (no transposed ones: they leave checkerboards; Odena et al. 2016), and a last
- * convolution with tanh. The border is mirrored, once, or brought along. The normalisation is conditional on the style (Dumoulin et al. 2017): each style
- * is a row of scales and shifts, and a mixture of styles is a mixture of rows.
+ * convolution with tanh. The border is mirrored, once, or brought along. The normalisation is conditional on the style (Dumoulin et al.
+ * 2017): each style is a row of scales and shifts, and a mixture of styles is a mixture of rows.
  * @param image [N,3,H,W], RGB in [0,1], any size from {@link transformerMinimumSize} on
  * @param style [N,S], weights of the styles, which add up to 1; a network of one style needs none
  * @param parameter by name: {@link transformerParameters}

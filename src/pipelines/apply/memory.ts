@@ -12,10 +12,11 @@ import type { Size } from '../scales.js';
 import type { ImageTransformer } from './network.js';
 
 const MEGABYTE = 2 ** 20;
-// Fitted to the peak of resident memory of five pictures one after the other, 512² … 4000×3000, with networks of all forms, and a tenth
-// more: the engine's arena grows by doubling, so that what it takes is between 1 and 1.6 times what is alive at once, depending on the size.
+// Fitted to the peak of resident memory of several pictures one after the other, 512² … 4000×3000, with `fast`, Johnson's form and another
+// program's network, and a tenth more: the engine's arena grows by doubling, so that what it takes is between 1 and 1.9 times what is alive at
+// once, depending on the size.
 const FIXED = 180 * MEGABYTE;
-const PER_ACTIVATION = 1.75;
+const PER_ACTIVATION = 2.1;
 /** Images as float32 that the host holds beside the engine, in two threads, some of them garbage of the picture before. */
 const HOST_IMAGES = 9;
 
