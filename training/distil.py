@@ -244,6 +244,16 @@ def main():
     for state in (adam.mean, adam.square, trail):
         state.zero_()
     clock, record = Clock(options.seconds, options.steps), Record(TRAIL)
+
+    def keep():
+        """The network as it is: a run may be ended from outside."""
+        trained = adam.views(adam.averaged)
+        made = f"{metadata['made']}; then {clock.done} steps of training/distil.py, seed {options.seed}"
+        networks.save_distilled(options.output, {name: trained[name] for name in start}, {**metadata, "made": made})
+        if options.log:
+            record.write(options.log, names)
+        return trained
+
     while clock.part() < 1:
         slots = feed(clock.done + 1, options.rate * clock.factor())
         run()
@@ -252,13 +262,9 @@ def main():
         ended = slots[makings.ages[slots] >= makings.lives[slots]]
         if len(ended):
             makings.restart(ended)
-        if clock.done % 50 == 0:
-            record.add(clock, names, trail)
-    trained = adam.views(adam.averaged)
-    made = f"{metadata['made']}; then {clock.done} steps of training/distil.py, seed {options.seed}"
-    networks.save_distilled(options.output, {name: trained[name] for name in start}, {**metadata, "made": made})
-    if options.log:
-        record.write(options.log, names)
+        if clock.done % 50 == 0 and record.add(clock, names, trail):
+            keep()
+    trained = keep()
     print(f"{clock.done} steps in {clock.elapsed():.0f} s", flush=True)
     if not both:
         print("No test: none of the held-out pairs is in the folders.")

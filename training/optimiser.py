@@ -203,15 +203,17 @@ class Record:
         self.memory, self.rows, self.told = memory, [], 0
 
     def add(self, clock, names, trail):
-        """`trail` is the average, which began at zero. A loss that is not finite ends the run."""
+        """`trail` is the average, which began at zero. A loss that is not finite ends the run. Whether it told is the answer."""
         values = (trail / (1 - self.memory**clock.done)).tolist()
         if not np.isfinite(values[0]):
             raise SystemExit(f"The loss became {values[0]} at step {clock.done}. Use a lower --rate.")
         self.rows.append([clock.done, *values])
-        if clock.elapsed() - self.told > 8:
-            self.told = clock.elapsed()
-            losses = ", ".join(f"{name} {value:.4f}" for name, value in zip(names, values))
-            print(f"{clock.done} steps, {self.told:.0f} s: {losses}", flush=True)
+        if clock.elapsed() - self.told <= 8:
+            return False
+        self.told = clock.elapsed()
+        losses = ", ".join(f"{name} {value:.4f}" for name, value in zip(names, values))
+        print(f"{clock.done} steps, {self.told:.0f} s: {losses}", flush=True)
+        return True
 
     def write(self, path, names):
         np.savetxt(path, self.rows, "%.6g", ",", header=",".join(["step", *names]), comments="")

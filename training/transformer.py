@@ -207,31 +207,36 @@ def main():
     for state in (*optimiser.memory(), trail):
         state.zero_()
     clock, record = Clock(options.seconds, options.steps), Record(TRAIL)
+
+    def keep():
+        """The network as it is: a run may be ended from outside."""
+        training = {
+            "by": "training/transformer.py",
+            "iterations": clock.done,
+            "batch": count,
+            "cropSize": options.size,
+            "styleSize": options.style_size,
+            "contentWeight": 0.15,
+            "styleWeight": 1,
+            "tvWeight": 0.5,
+            "optimiser": options.optimiser,
+            "learningRate": rate,
+            "seed": options.seed,
+            "lossNetwork": "vgg19",
+            "photos": len(photos.sizes),
+            "losses": dict(zip(names, record.rows[-1][2:])),
+        }
+        save(options.output, model, optimiser.views(optimiser.averaged), training)
+        if options.log:
+            record.write(options.log, ["total", *names])
+
     while clock.part() < 1:
         feed(clock.done + 1, rate * clock.factor())
         run()
         clock.done += 1
-        if clock.done % 50 == 0 or clock.part() >= 1:
-            record.add(clock, ["total", *names], trail)
-    training = {
-        "by": "training/transformer.py",
-        "iterations": clock.done,
-        "batch": count,
-        "cropSize": options.size,
-        "styleSize": options.style_size,
-        "contentWeight": 0.15,
-        "styleWeight": 1,
-        "tvWeight": 0.5,
-        "optimiser": options.optimiser,
-        "learningRate": rate,
-        "seed": options.seed,
-        "lossNetwork": "vgg19",
-        "photos": len(photos.sizes),
-        "losses": dict(zip(names, record.rows[-1][2:])),
-    }
-    save(options.output, model, optimiser.views(optimiser.averaged), training)
-    if options.log:
-        record.write(options.log, ["total", *names])
+        if (clock.done % 50 == 0 or clock.part() >= 1) and record.add(clock, ["total", *names], trail):
+            keep()
+    keep()
     print(f"{clock.done} steps in {clock.elapsed():.0f} s", flush=True)
     if tests:
         results = tested()
