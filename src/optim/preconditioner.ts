@@ -141,8 +141,9 @@ export class PyramidPreconditioner {
     const scale = 1 / dot(s, s);
     for (const [l, size] of this.pyramid.sizes.entries()) {
       const blocks = this.blocks[l]!;
-      average(this.curvatures[l]!, blockSums(moved[l]!, changed[l]!, size, blocks), scale);
-      average(this.movements[l]!, blockSums(moved[l]!, moved[l]!, size, blocks), scale);
+      const { products, squares } = blockSums(moved[l]!, changed[l]!, size, blocks);
+      average(this.curvatures[l]!, products, scale);
+      average(this.movements[l]!, squares, scale);
     }
     this.pairs++;
     this.weigh();
@@ -185,14 +186,14 @@ function blockFactors(curvatures: Float32Array, movements: Float32Array): Float3
   return factors;
 }
 
-/** Σ a·b over each block. */
+/** Σ a·b and Σ a² over each block. */
 function blockSums(
   a: Float32Array,
   b: Float32Array,
   [height, width]: LevelSize,
   [high, wide]: LevelSize,
-): Float64Array {
-  const sums = new Float64Array(CHANNELS * high * wide);
+): { readonly products: Float64Array; readonly squares: Float64Array } {
+  const [products, squares] = [new Float64Array(CHANNELS * high * wide), new Float64Array(CHANNELS * high * wide)];
   const ends = Array.from({ length: wide }, (_, column) => Math.ceil(((column + 1) * width) / wide));
   for (let channel = 0; channel < CHANNELS; channel++) {
     for (let row = 0; row < height; row++) {
@@ -200,13 +201,17 @@ function blockSums(
       const block = (channel * high + Math.floor((row * high) / height)) * wide;
       for (let column = 0, i = from; column < wide; column++) {
         const end = from + ends[column]!;
-        let sum = 0;
-        for (; i < end; i++) sum += a[i]! * b[i]!;
-        sums[block + column]! += sum;
+        let [product, square] = [0, 0];
+        for (; i < end; i++) {
+          product += a[i]! * b[i]!;
+          square += a[i]! * a[i]!;
+        }
+        products[block + column]! += product;
+        squares[block + column]! += square;
       }
     }
   }
-  return sums;
+  return { products, squares };
 }
 
 /** An average that forgets: values ← MEMORY·values + scale·sums. */
@@ -231,9 +236,12 @@ function spreadBlocks(
       const share = rows.share[y]!;
       for (let i = 0; i < wide; i++) line[i] = blocks[above + i]! + share * (blocks[below + i]! - blocks[above + i]!);
       const to = (channel * height + y) * width;
-      for (let x = 0; x < width; x++) {
-        const left = line[columns.first[x]!]!;
-        out[to + x] = left + columns.share[x]! * (line[columns.second[x]!]! - left);
+      for (let x = 0; x < width; ) {
+        // All pixels between the same two centres.
+        const first = columns.first[x]!;
+        const left = line[first]!;
+        const step = line[columns.second[x]!]! - left;
+        for (; x < width && columns.first[x] === first; x++) out[to + x] = left + columns.share[x]! * step;
       }
     }
   }

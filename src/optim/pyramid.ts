@@ -48,28 +48,34 @@ export function imagePyramid(channels: number, height: number, width: number, le
 /** Filters each row and keeps every second value; outside the image is zero. */
 function reduceRows(x: Float32Array, out: Float32Array, rows: number, width: number): void {
   const half = Math.ceil(width / 2);
+  const odd = width % 2;
   for (let row = 0; row < rows; row++) {
     const from = row * width;
     const to = row * half;
-    for (let j = 0; j < half; j++) {
-      const i = 2 * j;
-      const inner = NEAR * (x[from + i]! + (i + 1 < width ? x[from + i + 1]! : 0));
-      out[to + j] = inner + FAR * ((i > 0 ? x[from + i - 1]! : 0) + (i + 2 < width ? x[from + i + 2]! : 0));
+    // The two values that the next place needs again go along.
+    let before = 0;
+    let here = x[from]!;
+    for (let j = 0, i = from + 1; j < half - 1; j++, i += 2) {
+      const next = x[i]!;
+      const after = x[i + 1]!;
+      out[to + j] = NEAR * (here + next) + FAR * (before + after);
+      before = next;
+      here = after;
     }
+    out[to + half - 1] = NEAR * (here + (odd ? 0 : x[from + width - 1]!)) + FAR * before;
   }
 }
 
 function reduceColumns(x: Float32Array, out: Float32Array, channels: number, height: number, width: number): void {
   const half = Math.ceil(height / 2);
+  const outside = new Float32Array(width);
   for (let c = 0; c < channels; c++) {
+    const plane = x.subarray(c * height * width, (c + 1) * height * width);
+    const row = (y: number) => (y >= 0 && y < height ? plane.subarray(y * width, (y + 1) * width) : outside);
     for (let i = 0; i < half; i++) {
       const to = (c * half + i) * width;
-      const row = (y: number) => (y >= 0 && y < height ? (c * height + y) * width : -1);
-      const [a, b, d, e] = [row(2 * i - 1), row(2 * i), row(2 * i + 1), row(2 * i + 2)];
-      for (let j = 0; j < width; j++) {
-        const inner = NEAR * (x[b + j]! + (d < 0 ? 0 : x[d + j]!));
-        out[to + j] = inner + FAR * ((a < 0 ? 0 : x[a + j]!) + (e < 0 ? 0 : x[e + j]!));
-      }
+      const [before, here, next, after] = [row(2 * i - 1), row(2 * i), row(2 * i + 1), row(2 * i + 2)];
+      for (let j = 0; j < width; j++) out[to + j] = NEAR * (here[j]! + next[j]!) + FAR * (before[j]! + after[j]!);
     }
   }
 }
@@ -77,13 +83,14 @@ function reduceColumns(x: Float32Array, out: Float32Array, channels: number, hei
 /** The transpose of {@link reduceColumns}: overwrites `out`. */
 function spreadColumns(x: Float32Array, out: Float32Array, channels: number, height: number, width: number): void {
   const half = Math.ceil(height / 2);
+  const outside = new Float32Array(width);
   for (let c = 0; c < channels; c++) {
+    const plane = x.subarray(c * half * width, (c + 1) * half * width);
+    const row = (y: number) => (y >= 0 && y < half ? plane.subarray(y * width, (y + 1) * width) : outside);
     for (let i = 0; i < height; i++) {
       const to = (c * height + i) * width;
-      const near = (c * half + (i >> 1)) * width;
-      const neighbour = (i >> 1) + (i % 2 === 0 ? -1 : 1);
-      const far = neighbour >= 0 && neighbour < half ? (c * half + neighbour) * width : -1;
-      for (let j = 0; j < width; j++) out[to + j] = NEAR * x[near + j]! + (far < 0 ? 0 : FAR * x[far + j]!);
+      const [near, far] = [row(i >> 1), row((i >> 1) + (i % 2 === 0 ? -1 : 1))];
+      for (let j = 0; j < width; j++) out[to + j] = NEAR * near[j]! + FAR * far[j]!;
     }
   }
 }
@@ -93,11 +100,17 @@ function spreadRows(x: Float32Array, out: Float32Array, rows: number, width: num
   const half = Math.ceil(width / 2);
   for (let row = 0; row < rows; row++) {
     const from = row * half;
-    const to = row * width;
-    for (let j = 0; j < half; j++) {
-      const value = x[from + j]!;
-      out[to + 2 * j]! += NEAR * value + (j > 0 ? FAR * x[from + j - 1]! : 0);
-      if (2 * j + 1 < width) out[to + 2 * j + 1]! += NEAR * value + (j + 1 < half ? FAR * x[from + j + 1]! : 0);
+    let to = row * width;
+    let before = 0;
+    let here = x[from]!;
+    for (let j = 1; j < half; j++, to += 2) {
+      const after = x[from + j]!;
+      out[to]! += NEAR * here + FAR * before;
+      out[to + 1]! += NEAR * here + FAR * after;
+      before = here;
+      here = after;
     }
+    out[to]! += NEAR * here + FAR * before;
+    if (width % 2 === 0) out[to + 1]! += NEAR * here;
   }
 }
