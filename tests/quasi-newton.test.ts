@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CurvaturePair, type Evaluate, Lbfgs, quasiNewtonDirection } from '#src/optim/lbfgs.js';
+import { PairMemory } from '#src/optim/pair-memory.js';
 import { loadOracle, type OracleTensor } from './oracle/oracle.js';
 import { innerProduct, relativeError } from './support/numbers.js';
 import { evaluation, minimise, quadratic } from './support/optimisation.js';
@@ -20,7 +21,7 @@ describe('the direction', () => {
     (_, { s, y, gradient, direction }) => {
       const changes = rows(y);
       const pairs = rows(s).map((step, i): CurvaturePair => ({ s: step, y: changes[i]! }));
-      const received = quasiNewtonDirection(Float32Array.from(gradient.data), pairs);
+      const received = quasiNewtonDirection(Float32Array.from(gradient.data), PairMemory.of(pairs));
       expect(relativeError(received, direction.data)).toBeLessThan(2e-6);
     },
   );
@@ -32,7 +33,7 @@ describe('the direction', () => {
     for (const [k, { x, gradient, direction }] of iterations.entries()) {
       const before = iterations[k - 1];
       if (before) pairs.push({ s: minus(x, before.x), y: minus(gradient, before.gradient) });
-      const received = quasiNewtonDirection(Float32Array.from(gradient.data), pairs.slice(-historySize));
+      const received = quasiNewtonDirection(Float32Array.from(gradient.data), PairMemory.of(pairs.slice(-historySize)));
       expect(relativeError(received, direction.data), `iteration ${k}`).toBeLessThan(1e-5);
     }
     expect(pairs.length).toBeGreaterThan(historySize);
@@ -49,7 +50,7 @@ describe('the direction', () => {
         const { s, y } = pairs.at(-1)!;
         expect(
           relativeError(
-            quasiNewtonDirection(y, pairs),
+            quasiNewtonDirection(y, PairMemory.of(pairs)),
             s.map((v) => -v),
           ),
         ).toBeLessThan(1e-4);
@@ -62,9 +63,9 @@ describe('the direction', () => {
     const values = random(61);
     const gradient = values.uniform([9]);
     const s = values.uniform([9]);
-    const direction = quasiNewtonDirection(gradient, [{ s, y: s.map((v, i) => v * (i + 1)) }]);
+    const direction = quasiNewtonDirection(gradient, PairMemory.of([{ s, y: s.map((v, i) => v * (i + 1)) }]));
     expect(innerProduct(direction, gradient)).toBeLessThan(0);
-    expect(quasiNewtonDirection(gradient, [])).toEqual(gradient.map((g) => -g));
+    expect(quasiNewtonDirection(gradient, PairMemory.of([]))).toEqual(gradient.map((g) => -g));
   });
 });
 
@@ -83,8 +84,8 @@ describe('preconditioning', () => {
     });
     const scaled = pairs.map(({ s, y }): CurvaturePair => ({ s: times(s, -0.5), y: times(y, 0.5) }));
     for (const count of [0, 1, 3]) {
-      const received = quasiNewtonDirection(gradient, pairs.slice(0, count), { precondition: diagonal });
-      const expected = times(quasiNewtonDirection(times(gradient, 0.5), scaled.slice(0, count)), 0.5);
+      const received = quasiNewtonDirection(gradient, PairMemory.of(pairs.slice(0, count)), { precondition: diagonal });
+      const expected = times(quasiNewtonDirection(times(gradient, 0.5), PairMemory.of(scaled.slice(0, count))), 0.5);
       expect(relativeError(received, expected)).toBeLessThan(1e-6);
     }
   });

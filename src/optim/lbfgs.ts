@@ -1,5 +1,6 @@
 import { FauveError } from '../errors.js';
-import { addScaledThenDot, dot, largest, project } from './vectors.js';
+import { PairMemory } from './pair-memory.js';
+import { dot, largest, project } from './vectors.js';
 
 /** Options of {@link Lbfgs}. */
 export interface LbfgsOptions {
@@ -74,14 +75,20 @@ export interface CurvaturePair {
 export class Lbfgs<T> {
   readonly options: LbfgsOptions;
   x: Float32Array;
-  pairs: CurvaturePair[];
+  private readonly memory: PairMemory;
   private current: Evaluation<T> | undefined;
 
   constructor(x: Float32Array, options: Partial<LbfgsOptions> = {}, pairs: readonly CurvaturePair[] = []) {
     this.options = { ...defaultLbfgsOptions, ...options };
     this.x = Float32Array.from(x);
     if (this.options.bounds) project(this.x, this.options.bounds);
-    this.pairs = pairs.slice(-this.options.history).filter((pair) => curvature(pair) > 0);
+    this.memory = new PairMemory(x.length, this.options.history);
+    for (const pair of pairs) if (dot(pair.s, pair.y) > 0) this.memory.push(pair);
+  }
+
+  /** What is remembered, the oldest pair first: copies. */
+  get pairs(): CurvaturePair[] {
+    return this.memory.pairs();
   }
 
   /**
@@ -100,13 +107,13 @@ export class Lbfgs<T> {
         );
       }
     }
-    const attempt = await this.search(evaluate, this.pairs.length > 0 ? 'quasi-Newton' : 'steepest');
+    const attempt = await this.search(evaluate, this.memory.size > 0 ? 'quasi-Newton' : 'steepest');
     evaluations += attempt.evaluations;
     if (attempt.moved) return { loss: this.current.loss, extra: this.current.extra, evaluations, outcome: 'moved' };
     let restarted = false;
-    if (this.pairs.length > 0) {
+    if (this.memory.size > 0) {
       // The memory points the wrong way (or the loss is at the limit of float32): try the gradient itself once.
-      this.pairs = [];
+      this.memory.clear();
       const again = await this.search(evaluate, 'steepest');
       evaluations += again.evaluations;
       restarted = again.moved;
@@ -122,7 +129,7 @@ export class Lbfgs<T> {
     const { bounds, sufficientDecrease, maxEvaluations, firstStep } = this.options;
     const { loss, gradient } = this.current!;
     const free = bounds ? withoutHeld(gradient, this.x, bounds) : gradient;
-    const direction = quasiNewtonDirection(free, kind === 'steepest' ? [] : this.pairs, this.options);
+    const direction = quasiNewtonDirection(free, this.memory, this.options);
     if (bounds) hold(direction, free);
     let length = kind === 'steepest' ? firstStep / (largest(direction) || 1) : 1;
     for (let evaluations = 1; evaluations <= maxEvaluations; evaluations++) {
@@ -156,9 +163,8 @@ export class Lbfgs<T> {
     }
     if (sy <= 1e-10 * yy) return;
     const pair = { s, y };
-    this.pairs.push(pair);
+    this.memory.push(pair);
     this.options.learn?.(pair);
-    if (this.pairs.length > this.options.history) this.pairs.shift();
   }
 }
 
@@ -186,10 +192,14 @@ function moved(
 /**
  * −H·g by the two-loop recursion, with H₀ = initialScale·γ·K scaled by the newest pair, γ = s·y / y·Ky (Nocedal & Wright 2006,
  * alg. 7.4; eq. 7.20 for K = I, the default). Without pairs it is −K·g.
+ *
+ * Departure: each loop of the recursion takes its inner products from the vector as it is before, and those of the pairs with each other,
+ * instead of from the vector as it becomes. So the pairs are passed over four times, all in one go, where the recursion would wait for
+ * each.
  */
 export function quasiNewtonDirection(
   gradient: Float32Array,
-  pairs: readonly CurvaturePair[],
+  memory: PairMemory,
   {
     precondition = (v) => v,
     energy = (v) => dot(v, precondition(v)),
@@ -197,35 +207,28 @@ export function quasiNewtonDirection(
   }: Partial<Pick<LbfgsOptions, 'precondition' | 'energy' | 'initialScale'>> = {},
 ): Float32Array {
   const q = negated(gradient);
-  const newest = pairs.at(-1);
+  const { newest, size } = memory;
   if (!newest) return precondition(q);
-  const rho = pairs.map((pair) => 1 / curvature(pair));
-  const alpha = new Array<number>(pairs.length).fill(0);
-  let along = dot(newest.s, q);
-  for (let i = pairs.length - 1; i >= 0; i--) {
-    alpha[i] = rho[i]! * along;
-    along = addScaledThenDot(q, -alpha[i]!, pairs[i]!.y, pairs[Math.max(0, i - 1)]!.s);
+  const alpha = memory.dots('moves', q);
+  for (let i = size - 1; i >= 0; i--) {
+    for (let j = i + 1; j < size; j++) alpha[i]! -= alpha[j]! * memory.product(i, j);
+    alpha[i]! /= memory.product(i, i);
   }
-  const gamma = initialScale / (rho.at(-1)! * energy(newest.y));
+  memory.add(
+    q,
+    alpha.map((value) => -value),
+    'changes',
+  );
+  const gamma = (initialScale * memory.product(size - 1, size - 1)) / energy(newest.y);
   const direction = precondition(q);
   for (let i = 0; i < direction.length; i++) direction[i]! *= gamma;
-  along = dot(pairs[0]!.y, direction);
-  for (const [i, { s }] of pairs.entries()) {
-    along = addScaledThenDot(direction, alpha[i]! - rho[i]! * along, s, (pairs[i + 1] ?? newest).y);
+  const factors = memory.dots('changes', direction);
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < i; j++) factors[i]! += factors[j]! * memory.product(j, i);
+    factors[i] = alpha[i]! - factors[i]! / memory.product(i, i);
   }
+  memory.add(direction, factors, 'moves');
   return direction;
-}
-
-const curvatures = new WeakMap<CurvaturePair, number>();
-
-/**
- * s·y, computed once for each pair: all of them together are a quarter of a direction's memory traffic. Always by `dot`, so that pairs
- * from a checkpoint give the same last digit.
- */
-function curvature(pair: CurvaturePair): number {
-  const known = curvatures.get(pair) ?? dot(pair.s, pair.y);
-  curvatures.set(pair, known);
-  return known;
 }
 
 function isUsable({ loss, gradient }: Evaluation<unknown>): boolean {

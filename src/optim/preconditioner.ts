@@ -105,10 +105,7 @@ export class PyramidPreconditioner {
     const levels = this.work;
     rotate(v, OPPONENT, levels[0]!);
     this.pyramid.reduce(levels);
-    for (const [l, level] of levels.entries()) {
-      const weights = this.weights[l]!;
-      for (let i = 0; i < level.length; i++) level[i]! *= weights[i]!;
-    }
+    for (const [l, level] of levels.entries()) multiply(level, this.weights[l]!);
     this.pyramid.spread(levels);
     return rotate(levels[0]!, TRANSPOSED, new Float32Array(v.length));
   }
@@ -257,6 +254,10 @@ function between(length: number, blocks: number) {
     share[i] = place - first[i]!;
   }
   return { first, second, share };
+}
+
+function multiply(values: Float32Array, factors: Float32Array): void {
+  for (let i = 0; i < values.length; i++) values[i]! *= factors[i]!;
 }
 
 /** Each pixel's three values times a 3×3 matrix. */

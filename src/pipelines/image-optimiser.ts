@@ -145,7 +145,8 @@ function lbfgsOptimiser(
     image: async () => lbfgs.x,
     async state() {
       const learnt = preconditioner?.learnt();
-      const [moves, changes] = [lbfgs.pairs.map(({ s }) => s), lbfgs.pairs.map(({ y }) => y)];
+      const { pairs } = lbfgs;
+      const [moves, changes] = [pairs.map(({ s }) => s), pairs.map(({ y }) => y)];
       return {
         arrays: {
           image: lbfgs.x,
