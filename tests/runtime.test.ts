@@ -11,7 +11,7 @@ import { constant, input } from '#src/graph/tensor.js';
 import { lossGraph } from '#src/losses/total.js';
 import { vgg } from '#src/networks/vgg.js';
 import { emitModel } from '#src/onnx/model.js';
-import { startEngine } from '#src/platform/engine-node.js';
+import { loadEngine, startEngine } from '#src/platform/engine-node.js';
 import { engineFiles } from '#src/runtime/engine-files.js';
 import { probe } from '#src/runtime/probe.js';
 import { createRuntime, type OrtLike, type Runtime } from '#src/runtime/runtime.js';
@@ -19,7 +19,6 @@ import { loadOracle } from './oracle/oracle.js';
 import { everyTerm } from './support/loss-settings.js';
 import { relativeError } from './support/numbers.js';
 import { random } from './support/random.js';
-import { openEngine } from './support/restyling.js';
 import { oracleWeights } from './support/tiny-vgg.js';
 
 const [a, b] = [input('a', [2, 3]), input('b', [2, 3])];
@@ -38,7 +37,7 @@ async function failure(promise: Promise<unknown>): Promise<string> {
 }
 
 describe.each<[string, () => Promise<Runtime>]>([
-  ['in this thread', openEngine],
+  ['in this thread', () => loadEngine({ device: 'cpu', threads: 1 })],
   ['in a worker', () => startEngine({ device: 'cpu', threads: 1 })],
 ])('the engine %s', (_, start) => {
   let runtime: Runtime;
@@ -140,7 +139,7 @@ describe('one model on several engines', () => {
   }
 
   it('a worker computes to the last bit what this thread computes', async () => {
-    const here = await results(await openEngine());
+    const here = await results(await loadEngine({ device: 'cpu', threads: 1 }));
     const there = await results(await startEngine({ device: 'cpu', threads: 1 }));
     expect(here.gradient!.some((value) => value !== 0)).toBe(true);
     expect(there).toEqual(here);
@@ -203,7 +202,7 @@ describe('the worker', () => {
 });
 
 it('closing the engine in this thread closes its sessions', async () => {
-  const runtime = await openEngine();
+  const runtime = await loadEngine({ device: 'cpu', threads: 1 });
   const session = await runtime.open(arithmetic());
   await runtime.close();
   expect(await failure(session.run({ a: ones, b: ones }, ['sum']))).toMatch(/^system: The engine could not run/);
