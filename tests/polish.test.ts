@@ -4,7 +4,7 @@ import { quantise } from '#src/image/quantise.js';
 import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
 import { captureStyle } from '#src/pipelines/capture.js';
-import { decodeCheckpoint, encodeCheckpoint } from '#src/pipelines/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/pipelines/checkpoint.js';
 import { carryOver } from '#src/pipelines/image-optimiser.js';
 import { measureLosses } from '#src/pipelines/losses.js';
 import { requireMemory } from '#src/pipelines/memory.js';
@@ -68,18 +68,22 @@ describe('polish', () => {
     expect(none.scales).toEqual(scales);
   });
 
-  it.each([1, 2, 4, 6])('goes on after step %i to the very same picture', async (stopAfter) => {
+  it('goes on after each of several stops to the very same picture', async () => {
     const whole = await polished(4);
-    const controller = new AbortController();
-    const onProgress = (event: StylizeEvent) => {
-      if (event.type === 'step' && event.step === stopAfter) controller.abort();
-    };
-    const stopped = await polished(4, { signal: controller.signal, onProgress }).catch((error: unknown) => error);
-    expect(stopped).toBeInstanceOf(StylizeAborted);
-    const resume = decodeCheckpoint(encodeCheckpoint((stopped as StylizeAborted).checkpoint));
-    expect((await polished(4, { resume })).image).toEqual(whole.image);
-    const other = { ...tinyWeights, sha256: 'b'.repeat(64) };
-    expect(await failure(polished(4, { resume, polishWeights: other }))).toMatch(/checkpoint is of other/);
+    let resume: Checkpoint | undefined;
+    for (const stopAfter of [1, 2, 4, 6]) {
+      const controller = new AbortController();
+      const onProgress = (event: StylizeEvent) => {
+        if (event.type === 'step' && event.step === stopAfter) controller.abort();
+      };
+      const run = polished(4, { ...(resume ? { resume } : {}), signal: controller.signal, onProgress });
+      const stopped = await run.catch((error: unknown) => error);
+      expect(stopped).toBeInstanceOf(StylizeAborted);
+      resume = decodeCheckpoint(encodeCheckpoint((stopped as StylizeAborted).checkpoint));
+      const other = { ...tinyWeights, sha256: 'b'.repeat(64) };
+      expect(await failure(polished(4, { resume, polishWeights: other }))).toMatch(/checkpoint is of other/);
+    }
+    expect((await polished(4, { resume: resume! })).image).toEqual(whole.image);
   });
 
   it('works with Adam', async () => {
