@@ -30,11 +30,11 @@ export interface StepCase {
   readonly seed?: number;
 }
 
-/** Two photos of 24×24, content and style at the first blocks of a tiny VGG-19. The first moments are the gradients: β₁ is 0. */
+/** Two photos of 20×20, content and style at the first blocks of a tiny VGG-19. The first moments are the gradients: β₁ is 0. */
 export const stepOptions: TrainOptions = {
   ...defaultTrainOptions,
   batch: 2,
-  cropSize: 24,
+  cropSize: 20,
   optimiser: 'adam',
   contentLayers: { relu2_1: 1 },
   styleLayers: { relu1_1: 1, relu2_1: 3 },
