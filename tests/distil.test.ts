@@ -52,7 +52,7 @@ const request = (options: DistilRequest['options'] = {}): DistilRequest => ({
   options: {
     shape: small,
     cropSize: 64,
-    crops: 16,
+    crops: 8,
     pool: 3,
     triplets: 1,
     fresh: 1,
