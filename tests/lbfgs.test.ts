@@ -281,7 +281,8 @@ describe('the memory', () => {
 
   it('lets an optimisation go on where another one stopped', async () => {
     const whole = new Lbfgs<null>(Float32Array.from(start.data), { history: 4 });
-    for (let i = 0; i < 3; i++) await whole.step(evaluate);
+    // More steps than are remembered.
+    for (let i = 0; i < 6; i++) await whole.step(evaluate);
     const resumed = new Lbfgs<null>(whole.x, { history: 4 }, whole.pairs);
     for (let i = 0; i < 3; i++) {
       const [one, other] = [await whole.step(evaluate), await resumed.step(evaluate)];

@@ -64,6 +64,18 @@ describe('a memory', () => {
     expect(memory.pairs()).toEqual([third]);
   });
 
+  it('sums to the same last digit where its pairs lie in other rows', () => {
+    const memory = new PairMemory(500, 4);
+    for (const pair of somePairs(6, 500)) memory.push(pair);
+    const [factors, vector] = [Float64Array.of(0.3, -0.7, 1.9, 0.1), values.uniform([500])];
+    const sum = (of: PairMemory) => {
+      const result = vector.slice();
+      of.add(result, factors, 'changes');
+      return result;
+    };
+    expect(sum(PairMemory.of(memory.pairs()))).toEqual(sum(memory));
+  });
+
   it('gives copies: what is done to them does not come back', () => {
     const [pair] = somePairs(1, 20);
     const memory = PairMemory.of([pair!]);

@@ -129,7 +129,7 @@ export class PairMemory {
     for (const part of this.parts) {
       const { from, to, numbers } = part;
       this.work(part).set(vector.subarray(from, to));
-      this.run('dots', side, part);
+      this.run('dots', side, part, 0, this.size);
       for (const [i, slot] of this.slots.entries()) sums[i]! += numbers[slot]!;
     }
     return sums;
@@ -142,7 +142,10 @@ export class PairMemory {
       const work = this.work(part);
       work.set(vector.subarray(from, to));
       for (const [i, slot] of this.slots.entries()) numbers[slot] = factors[i]!;
-      this.run('add', side, part);
+      // The oldest first, wherever it lies: a sum in another order has other last digits, and a resumed run ends in another picture.
+      const [oldest = 0] = this.slots;
+      this.run('add', side, part, oldest, this.size);
+      this.run('add', side, part, 0, oldest);
       vector.set(work, from);
     }
   }
@@ -151,12 +154,13 @@ export class PairMemory {
     return part.row(2 * this.capacity);
   }
 
-  private run(kernel: keyof Kernels, side: Side, { stride, kernels }: Part): void {
-    // Rows are taken in turn, so that the first ones are those in use.
-    if (this.size === 0) return;
-    const rows = side === 'moves' ? 0 : this.capacity * stride;
+  /** With the rows from one to before another; rows are taken in turn, so that the first ones are those in use. */
+  private run(kernel: keyof Kernels, side: Side, { stride, kernels }: Part, from: number, to: number): void {
+    if (from === to) return;
+    const first = side === 'moves' ? from : this.capacity + from;
     const work = 2 * this.capacity * stride;
-    kernels[kernel](rows, stride, this.size, work, stride, work + stride);
+    const numbers = work + stride + from * DOUBLE;
+    kernels[kernel](first * stride, stride, to - from, work, stride, numbers);
   }
 }
 
