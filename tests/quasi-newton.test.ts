@@ -118,4 +118,37 @@ describe('preconditioning', () => {
     expect([...optimiser.x].flatMap((value, i) => (value === lower || value === upper ? [i] : []))).toEqual(active);
     expect(relativeError(optimiser.x, x.data)).toBeLessThan(1e-4);
   });
+
+  it('scales by the largest of the newest pairs, and goes on from them to the same point', async () => {
+    const curvatures = Float32Array.of(1, 300, 20, 5, 90, 2, 40, 0.5);
+    const bowl = evaluation(
+      (x) => x.reduce((sum, value, i) => sum + (curvatures[i]! * (value - 1) ** 2) / 2, 0),
+      (x) => x.map((value, i) => curvatures[i]! * (value - 1)),
+    );
+    const options = { history: 5, scalePairs: 3, precondition: (v: Float32Array) => v.map((value) => 2 * value) };
+    const optimiser = new Lbfgs<null>(new Float32Array(8), options);
+    let differed = 0;
+    for (let step = 0; step < 9; step++) {
+      const { x, pairs, scales } = optimiser;
+      const expected = pairs.slice(-3).map(({ s, y }) => innerProduct(s, y) / innerProduct(y, y) / 2);
+      expect(scales).toHaveLength(Math.min(step, 3));
+      expect(relativeError(Float32Array.from(scales), expected)).toBeLessThan(1e-6);
+      const resumed = new Lbfgs<null>(x, options, pairs, scales);
+      const forgetful = new Lbfgs<null>(x, options, pairs);
+      for (const each of [optimiser, resumed, forgetful]) await each.step(bowl);
+      expect(resumed.x).toEqual(optimiser.x);
+      if (relativeError(forgetful.x, optimiser.x) > 1e-3) differed++;
+    }
+    expect(differed).toBeGreaterThan(0);
+  });
+
+  it('remembers nothing with a history of 0', async () => {
+    const bowl = evaluation(
+      (x) => x.reduce((sum, value) => sum + (value - 1) ** 2, 0),
+      (x) => x.map((value) => 2 * (value - 1)),
+    );
+    const optimiser = new Lbfgs<null>(new Float32Array(3), { history: 0, scalePairs: 4 });
+    for (let step = 0; step < 3; step++) expect((await optimiser.step(bowl)).outcome).toBe('moved');
+    expect([optimiser.pairs, optimiser.scales]).toEqual([[], []]);
+  });
 });

@@ -26,9 +26,16 @@ export interface LbfgsOptions {
    * no pair knows yet; 1 in the papers.
    */
   readonly initialScale: number;
+  /**
+   * γ is the largest of so many newest pairs; 1 in the papers. A pair along a steep direction makes γ small, and the step after it too
+   * short: it is made up for by the next one, along the same direction.
+   */
+  readonly scalePairs: number;
   /** Evaluations that one step may take before the memory is dropped and steepest descent is tried. */
   readonly maxEvaluations: number;
 }
+
+type InitialInverse = Partial<Pick<LbfgsOptions, 'precondition' | 'energy' | 'initialScale'>>;
 
 export type Precondition = (v: Float32Array) => Float32Array;
 
@@ -38,6 +45,7 @@ export const defaultLbfgsOptions: LbfgsOptions = Object.freeze({
   sufficientDecrease: 1e-4,
   maxEvaluations: 8,
   initialScale: 1,
+  scalePairs: 1,
 });
 
 /** Loss and gradient at a point. `extra` travels along with the accepted point (the terms of the loss, for one). */
@@ -77,18 +85,34 @@ export class Lbfgs<T> {
   x: Float32Array;
   private readonly memory: PairMemory;
   private current: Evaluation<T> | undefined;
+  private gammas: number[];
 
-  constructor(x: Float32Array, options: Partial<LbfgsOptions> = {}, pairs: readonly CurvaturePair[] = []) {
+  /**
+   * @param pairs remembered from before, the oldest first
+   * @param scales of those pairs: {@link scales}
+   */
+  constructor(
+    x: Float32Array,
+    options: Partial<LbfgsOptions> = {},
+    pairs: readonly CurvaturePair[] = [],
+    scales: readonly number[] = [],
+  ) {
     this.options = { ...defaultLbfgsOptions, ...options };
     this.x = Float32Array.from(x);
     if (this.options.bounds) project(this.x, this.options.bounds);
     this.memory = new PairMemory(x.length, this.options.history);
     for (const pair of pairs) if (dot(pair.s, pair.y) > 0) this.memory.push(pair);
+    this.gammas = [...scales];
   }
 
   /** What is remembered, the oldest pair first: copies. */
   get pairs(): CurvaturePair[] {
     return this.memory.pairs();
+  }
+
+  /** γ of the newest pairs, the oldest of them first: what to go on from besides {@link pairs}. */
+  get scales(): readonly number[] {
+    return this.gammas;
   }
 
   /**
@@ -114,6 +138,7 @@ export class Lbfgs<T> {
     if (this.memory.size > 0) {
       // The memory points the wrong way (or the loss is at the limit of float32): try the gradient itself once.
       this.memory.clear();
+      this.gammas = [];
       const again = await this.search(evaluate, 'steepest');
       evaluations += again.evaluations;
       restarted = again.moved;
@@ -129,7 +154,8 @@ export class Lbfgs<T> {
     const { bounds, sufficientDecrease, maxEvaluations, firstStep } = this.options;
     const { loss, gradient } = this.current!;
     const free = bounds ? withoutHeld(gradient, this.x, bounds) : gradient;
-    const direction = quasiNewtonDirection(free, this.memory, this.options);
+    const gamma = this.gammas.length > 0 ? Math.max(...this.gammas) : undefined;
+    const direction = quasiNewtonDirection(free, this.memory, this.options, gamma);
     if (bounds) hold(direction, free);
     let length = kind === 'steepest' ? firstStep / (largest(direction) || 1) : 1;
     for (let evaluations = 1; evaluations <= maxEvaluations; evaluations++) {
@@ -165,6 +191,9 @@ export class Lbfgs<T> {
     const pair = { s, y };
     this.memory.push(pair);
     this.options.learn?.(pair);
+    if (this.memory.size === 0) return;
+    this.gammas.push(newestScale(this.memory, this.options));
+    if (this.gammas.length > this.options.scalePairs) this.gammas.shift();
   }
 }
 
@@ -190,8 +219,8 @@ function moved(
 }
 
 /**
- * −H·g by the two-loop recursion, with H₀ = initialScale·γ·K scaled by the newest pair, γ = s·y / y·Ky (Nocedal & Wright 2006,
- * alg. 7.4; eq. 7.20 for K = I, the default). Without pairs it is −K·g.
+ * −H·g by the two-loop recursion, with H₀ = initialScale·γ·K (Nocedal & Wright 2006, alg. 7.4). γ is that of the newest pair
+ * unless another is given. Without pairs it is −K·g.
  *
  * Departure: each loop of the recursion takes its inner products from the vector as it is before, and those of the pairs with each other,
  * instead of from the vector as it becomes. So the pairs are passed over four times, all in one go, where the recursion would wait for
@@ -200,15 +229,13 @@ function moved(
 export function quasiNewtonDirection(
   gradient: Float32Array,
   memory: PairMemory,
-  {
-    precondition = (v) => v,
-    energy = (v) => dot(v, precondition(v)),
-    initialScale = 1,
-  }: Partial<Pick<LbfgsOptions, 'precondition' | 'energy' | 'initialScale'>> = {},
+  options: InitialInverse = {},
+  gamma?: number,
 ): Float32Array {
+  const { precondition = (v: Float32Array) => v, initialScale = 1 } = options;
   const q = negated(gradient);
-  const { newest, size } = memory;
-  if (!newest) return precondition(q);
+  const { size } = memory;
+  if (size === 0) return precondition(q);
   const alpha = memory.dots('moves', q);
   for (let i = size - 1; i >= 0; i--) {
     for (let j = i + 1; j < size; j++) alpha[i]! -= alpha[j]! * memory.product(i, j);
@@ -219,9 +246,9 @@ export function quasiNewtonDirection(
     alpha.map((value) => -value),
     'changes',
   );
-  const gamma = (initialScale * memory.product(size - 1, size - 1)) / energy(newest.y);
+  const scale = initialScale * (gamma ?? newestScale(memory, options));
   const direction = precondition(q);
-  for (let i = 0; i < direction.length; i++) direction[i]! *= gamma;
+  for (let i = 0; i < direction.length; i++) direction[i]! *= scale;
   const factors = memory.dots('changes', direction);
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < i; j++) factors[i]! += factors[j]! * memory.product(j, i);
@@ -229,6 +256,14 @@ export function quasiNewtonDirection(
   }
   memory.add(direction, factors, 'moves');
   return direction;
+}
+
+/** γ = s·y / y·Ky of the newest pair (Nocedal & Wright 2006, eq. 7.20 for K = I, the default). */
+function newestScale(
+  memory: PairMemory,
+  { precondition = (v) => v, energy = (v) => dot(v, precondition(v)) }: InitialInverse,
+): number {
+  return memory.product(memory.size - 1, memory.size - 1) / energy(memory.newest!.y);
 }
 
 function isUsable({ loss, gradient }: Evaluation<unknown>): boolean {

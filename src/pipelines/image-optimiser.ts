@@ -40,6 +40,8 @@ export interface ImageOptimiser {
 const BOUNDS = [0, 1] as const;
 /** Measured with the preconditioner: 1 ends 0.3 to 0.6 % higher after the same number of steps, 2 needs more evaluations. */
 const INITIAL_SCALE = 1.5;
+/** Measured likewise: the newest pair alone ends 0.1 to 0.3 % higher after 70 steps, three or six pairs hardly lower than it. */
+const SCALE_PAIRS = 4;
 
 /** The step graph: losses, gradient and, for Adam, the step itself. Also what the memory is predicted from. */
 export function stepGraph(
@@ -110,6 +112,7 @@ function lbfgsOptimiser(
       : undefined;
   const changes = numbered(arrays, 'y');
   const pairs = numbered(arrays, 's').map((s, i) => ({ s, y: changes[i]! }));
+  const scales = numbered(state.numbers, 'scale');
   const lbfgs = new Lbfgs<StepReport['terms']>(
     arrays.image!,
     {
@@ -120,9 +123,11 @@ function lbfgsOptimiser(
         energy: (v) => preconditioner.energy(v),
         learn: (pair) => preconditioner.learn(pair),
         initialScale: INITIAL_SCALE,
+        scalePairs: SCALE_PAIRS,
       }),
     },
     pairs,
+    scales,
   );
   const measure = async (image: Float32Array) => readReport(losses, await session.run({ image }, reported(losses)));
   return {
@@ -145,7 +150,7 @@ function lbfgsOptimiser(
     image: async () => lbfgs.x,
     async state() {
       const learnt = preconditioner?.learnt();
-      const { pairs } = lbfgs;
+      const { pairs, scales } = lbfgs;
       const [moves, changes] = [pairs.map(({ s }) => s), pairs.map(({ y }) => y)];
       return {
         arrays: {
@@ -155,7 +160,7 @@ function lbfgsOptimiser(
           ...number('curvature', learnt?.curvatures),
           ...number('movement', learnt?.movements),
         },
-        numbers: learnt ? { pairs: learnt.pairs } : {},
+        numbers: { ...number('scale', scales), ...(learnt && { pairs: learnt.pairs }) },
       };
     },
     measure,
@@ -163,14 +168,15 @@ function lbfgsOptimiser(
   };
 }
 
-/** Arrays of one kind as a state holds them: `s 0`, `s 1`, … */
-const number = (kind: string, arrays: readonly Float32Array[] = []): Record<string, Float32Array> =>
-  Object.fromEntries(arrays.map((data, i) => [`${kind} ${i}`, data]));
+/** Values of one kind as a state holds them: `s 0`, `s 1`, … */
+const number = <T>(kind: string, values: readonly T[] = []): Record<string, T> =>
+  Object.fromEntries(values.map((value, i) => [`${kind} ${i}`, value]));
 
-/** The arrays of a kind, as {@link number} named them. */
-function numbered(arrays: OptimiserState['arrays'], kind: string): Float32Array[] {
-  const found: Float32Array[] = [];
-  for (let data = arrays[`${kind} 0`]; data; data = arrays[`${kind} ${found.length}`]) found.push(data);
+/** The values of a kind, as {@link number} named them. */
+function numbered<T>(values: Readonly<Record<string, T>>, kind: string): T[] {
+  const found: T[] = [];
+  for (let value = values[`${kind} 0`]; value !== undefined; value = values[`${kind} ${found.length}`])
+    found.push(value);
   return found;
 }
 
