@@ -97,6 +97,7 @@ function garbageCollector(): () => void {
 async function loadNative(): Promise<{ ort: OrtLike; version: string } | undefined> {
   try {
     const ort = await import('onnxruntime-node');
+    ort.env.logLevel = 'fatal';
     return { ort, version: versionOf('onnxruntime-node') };
   } catch {
     // An optional dependency: absent, or no binary for this machine. The WASM engine runs everywhere.
@@ -108,6 +109,7 @@ async function loadWasm(threads: number): Promise<Runtime> {
   try {
     const ort = await import('onnxruntime-web');
     ort.env.wasm.numThreads = threads;
+    ort.env.logLevel = 'fatal';
     const wasm = createRuntime(
       {
         InferenceSession: {

@@ -1,7 +1,8 @@
 import type * as Ort from 'onnxruntime-web';
-import { FauveError, messageOf } from '../errors.js';
+import { FauveError } from '../errors.js';
 import { type Shape, sizeOf } from '../graph/tensor.js';
 import type { Model } from '../onnx/model.js';
+import { engineWords } from './engine-words.js';
 
 /** Values of named inputs or outputs, row-major float32. */
 export type Values = Readonly<Record<string, Float32Array>>;
@@ -89,13 +90,16 @@ export interface RuntimeOptions {
   readonly tidy?: () => void;
 }
 
+/** The engine prints nothing of its own, in colours, on stderr: what it has to say comes with its errors. */
+const silent = { logSeverityLevel: 4 } as const;
+
 /** A {@link Runtime} in this thread, over the ONNX Runtime that is passed in. */
 export function createRuntime(
   ort: OrtLike,
   { device, engine, threads, explain = () => undefined, tidy = () => undefined }: RuntimeOptions,
 ): Runtime {
   const engineFailed = (what: string, error: unknown): never => {
-    const why = explain(error) ?? messageOf(error);
+    const why = explain(error) ?? engineWords(error);
     throw new FauveError('system', `The engine could not ${what}: ${why}`, { cause: error });
   };
   // One ONNX Runtime must not run two sessions at once: in a browser they would share one heap.
@@ -112,6 +116,7 @@ export function createRuntime(
         executionProviders: [device],
         // The memory pattern plans one block for everything at once: 45 % more memory at 512², not faster.
         enableMemPattern: false,
+        ...silent,
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       }),
     );
@@ -154,7 +159,9 @@ export function createRuntime(
           const missing = Object.keys(shapes).find((name) => !inputs[name]);
           if (missing) throw new FauveError('usage', `The input '${missing}' was neither written nor fed.`);
           const wanted = [...new Set([...fetch, ...Object.values(carry)])];
-          const outputs = await session.run(inputs, wanted).catch((error) => engineFailed('run the network', error));
+          const outputs = await session
+            .run(inputs, wanted, silent)
+            .catch((error) => engineFailed('run the network', error));
           for (const [input, output] of Object.entries(carry)) resident[input] = outputs[output]!;
           const values = fetch.map(async (name) => [name, (await outputs[name]!.getData()) as Float32Array] as const);
           return Object.fromEntries(await Promise.all(values));
@@ -172,7 +179,7 @@ export function createRuntime(
     const session = await create(bytes).catch((error) => {
       // Of which it says nothing, the model is to blame.
       if (explain(error) !== undefined) engineFailed('prepare the network', error);
-      throw new FauveError('input', `The engine cannot run this model: ${messageOf(error)}`, { cause: error });
+      throw new FauveError('input', `The engine cannot run this model: ${engineWords(error)}`, { cause: error });
     });
     const opened: FileSession = {
       inputs: valueInfos(session.inputMetadata),
@@ -183,7 +190,7 @@ export function createRuntime(
             ([name, { shape, data }]) => [name, new ort.Tensor('float32', data, shape)] as const,
           );
           const outputs = await session
-            .run(Object.fromEntries(inputs), [...fetch])
+            .run(Object.fromEntries(inputs), [...fetch], silent)
             .catch((error) => engineFailed('run the network', error));
           const values = fetch.map(async (name) => {
             const { dims } = outputs[name]!;

@@ -1,6 +1,8 @@
 import * as ort from 'onnxruntime-node';
+import * as ortWeb from 'onnxruntime-web';
 import type { Tensor } from '#src/graph/tensor.js';
 import { emitModel } from '#src/onnx/model.js';
+import { createRuntime, type OrtLike, type Runtime } from '#src/runtime/runtime.js';
 
 type Values = Float32Array | Float64Array;
 
@@ -30,4 +32,13 @@ export async function runOnnx(
       return [name, t.data as Float32Array];
     }),
   );
+}
+
+/** The engine of browsers, in this thread, with one thread. */
+export function wasmEngine(): Runtime {
+  ortWeb.env.wasm.numThreads = 1;
+  const { InferenceSession, Tensor } = ortWeb;
+  const create: OrtLike['InferenceSession']['create'] = (bytes, options) =>
+    InferenceSession.create(bytes, { ...options, executionProviders: ['wasm'] });
+  return createRuntime({ InferenceSession: { create }, Tensor }, { device: 'cpu', engine: 'wasm' });
 }

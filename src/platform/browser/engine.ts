@@ -111,8 +111,8 @@ async function startOrt(build: BuildName, options: BrowserEngineOptions): Promis
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmBinary = binary;
   ort.env.wasm.wasmPaths = { mjs: new URL(files.script, folder), wasm: new URL(files.wasm, folder) };
-  // Its warnings are of nodes that it moves to the processor on purpose.
-  ort.env.logLevel = 'error';
+  // Its warnings are of nodes that it moves to the processor on purpose, and its errors are told where they are caught.
+  ort.env.logLevel = 'fatal';
   await (await wake(overOrt({ ort, threads }, 'cpu'))).close();
   // It is compiled now: the bytes would only take memory.
   delete ort.env.wasm.wasmBinary;
