@@ -22,7 +22,7 @@ export interface ModelFile {
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 export function readModel(file: Uint8Array, fileName = 'The model'): ModelFile {
-  try {
+  return reading(fileName, () => {
     const model = fieldsOf(file);
     const graph = fieldsOf(bytesOf(model, 7)[0] ?? fail('it has no graph'));
     const metadata = bytesOf(model, 14).map((entry) => {
@@ -37,6 +37,24 @@ export function readModel(file: Uint8Array, fileName = 'The model'): ModelFile {
       return [[textOf(tensor, 8), { shape: numbersOf(tensor, 1), type, bytes }] as const];
     });
     return { producer: textOf(model, 2), metadata: Object.fromEntries(metadata), initialisers: new Map(initialisers) };
+  });
+}
+
+/** Whether bytes are an ONNX model, as far as {@link readModel} looks. */
+export function isModel(file: Uint8Array): boolean {
+  try {
+    readModel(file);
+    return true;
+  } catch (error) {
+    if (error instanceof FauveError) return false;
+    throw error;
+  }
+}
+
+/** Reads with {@link fieldsOf}. @throws FauveError `input` for what is no message */
+export function reading<T>(fileName: string, job: () => T): T {
+  try {
+    return job();
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
     throw new FauveError('input', `${fileName} is no ONNX model: ${error.message}. Get the file again.`, {
@@ -47,19 +65,24 @@ export function readModel(file: Uint8Array, fileName = 'The model'): ModelFile {
 
 class Damaged extends Error {}
 
-const fail = (what: string): never => {
+/** Ends what is {@link reading}. */
+export const fail = (what: string): never => {
   throw new Damaged(what);
 };
 
 const typeNames: Readonly<Record<number, StoredTensor['type']>> = { 1: 'FLOAT', 3: 'INT8', 10: 'FLOAT16' };
 
-interface Field {
+/** A field of a message. */
+export interface Field {
   readonly number: number;
-  readonly value: bigint | Uint8Array;
+  /** Nothing for numbers of a fixed size, which nobody here reads. */
+  readonly value: bigint | Uint8Array | undefined;
+  /** The whole field as it is written. */
+  readonly raw: Uint8Array;
 }
 
 /** The fields of a message in their order (https://protobuf.dev/programming-guides/encoding). */
-function fieldsOf(bytes: Uint8Array): Field[] {
+export function fieldsOf(bytes: Uint8Array): Field[] {
   const fields: Field[] = [];
   let at = 0;
   const varint = (): bigint => {
@@ -76,32 +99,37 @@ function fieldsOf(bytes: Uint8Array): Field[] {
     at += length;
     return bytes.subarray(at - length, at);
   };
+  const value = (wire: number, number: number): Field['value'] => {
+    if (wire === 0) return varint();
+    if (wire === 2) return take(Number(varint()));
+    if (wire !== 1 && wire !== 5) fail(`field ${number} is of wire type ${wire}`);
+    take(wire === 1 ? 8 : 4);
+    return undefined;
+  };
   while (at < bytes.length) {
+    const start = at;
     const key = varint();
+    // Some readers look at its lower half only, and would see another field than this one.
+    if (key > 0xffffffffn) fail('the number of a field has no end');
     const number = Number(key >> 3n);
-    const wire = Number(key & 7n);
-    if (wire === 0) fields.push({ number, value: varint() });
-    else if (wire === 2) fields.push({ number, value: take(Number(varint())) });
-    else if (wire === 5) take(4);
-    else if (wire === 1) take(8);
-    else fail(`field ${number} is of wire type ${wire}`);
+    fields.push({ number, value: value(Number(key & 7n), number), raw: bytes.subarray(start, at) });
   }
   return fields;
 }
 
-function bytesOf(fields: readonly Field[], number: number): Uint8Array[] {
+export function bytesOf(fields: readonly Field[], number: number): Uint8Array[] {
   return fields.flatMap((field) => (field.number === number && field.value instanceof Uint8Array ? [field.value] : []));
 }
 
-function textOf(fields: readonly Field[], number: number): string {
+export function textOf(fields: readonly Field[], number: number): string {
   const [bytes] = bytesOf(fields, number);
   return bytes ? new TextDecoder().decode(bytes) : '';
 }
 
 /** A repeated integer field, packed or not. */
-function numbersOf(fields: readonly Field[], number: number): number[] {
+export function numbersOf(fields: readonly Field[], number: number): number[] {
   return fields.flatMap((field) => {
-    if (field.number !== number) return [];
+    if (field.number !== number || field.value === undefined) return [];
     if (typeof field.value === 'bigint') return [Number(field.value)];
     // Packed varints are what a message of fields looks like when each is its own: read them one by one.
     const values: number[] = [];

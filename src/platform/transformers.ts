@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
+import { isModel } from '../onnx/read.js';
 import type { TransformerFile } from '../pipelines/apply/network.js';
+import { withExternalData } from './external-data.js';
 import { readFileChecked } from './files.js';
 import { loadShippedTransformer } from './shipped.js';
 
 /**
  * Reads a trained network: an image transformer network as ONNX from a file, or one that comes with Fauve by its name. A file of that
- * name comes first.
- * @throws FauveError `input` when there is no such file, `usage` for an unknown name, `system` when it cannot be read
+ * name comes first. Weights that the file keeps in others beside it are taken in.
+ * @throws FauveError `input` when there is no such file, or weights of it are missing; `usage` for an unknown name;
+ *   `system` when it cannot be read
  */
 export async function loadTransformer(path: string): Promise<TransformerFile> {
   const isName = extname(path) === '' && !/[\\/]/.test(path) && !existsSync(path);
   if (isName) return loadShippedTransformer(path);
-  return { fileName: path, bytes: await readFileChecked(path, 'The network') };
+  const bytes = await readFileChecked(path, 'The network');
+  // What is no model is told later, by a check that knows other kinds of files.
+  return { fileName: path, bytes: isModel(bytes) ? await withExternalData(bytes, path) : bytes };
 }

@@ -3,7 +3,8 @@ import { sameShape } from '../../graph/tensor.js';
 import type { Image } from '../../image/image.js';
 import { resizePlanes } from '../../image/resize.js';
 import { type TransformerShape, transformerMinimumSize, transformerShapeOf } from '../../networks/transformer.js';
-import { readModel } from '../../onnx/read.js';
+import { externalTensors, quoted } from '../../onnx/external.js';
+import { isModel, readModel } from '../../onnx/read.js';
 import type { FileSession, Runtime } from '../../runtime/runtime.js';
 import type { Size } from '../scales.js';
 import {
@@ -16,6 +17,7 @@ import {
   type TransformerModel,
 } from '../train/model-file.js';
 import { foreignInterface, type PixelRange, probeForeign, whiteOf } from './foreign.js';
+import { refuseLikely, refuseMistaken } from './mistaken.js';
 import { cropPlanes, mirrorPlanes } from './planes.js';
 
 /** A network in a file, as it was read. */
@@ -77,10 +79,20 @@ const FOREIGN_STEP = 8;
 /**
  * Looks at a network without running it.
  * @param range what white is said to be in its pictures
- * @throws FauveError `input` for what is no ONNX model, or a damaged file of `fauve train`; `usage` for a range where there is no choice
+ * @throws FauveError `input` for what is no ONNX model, or one whose weights lie in another file, or a damaged file of `fauve train`;
+ *   `usage` for a range where there is no choice
  */
 export function checkTransformer({ fileName, bytes }: TransformerFile, range?: PixelRange): CheckedTransformer {
+  refuseMistaken(bytes, fileName);
+  if (!isModel(bytes)) refuseLikely(bytes, fileName);
   const { metadata } = readModel(bytes, fileName);
+  const [external] = externalTensors(bytes, fileName);
+  if (external) {
+    throw new FauveError(
+      'input',
+      `${fileName} keeps its weights in another file, ${quoted(external.location)}, which did not come with it. Save both as one, in Python: onnx.save(onnx.load("model.onnx"), "one.onnx").`,
+    );
+  }
   if (!metadata.format?.startsWith('fauve-')) return { fileName, bytes, styles: [] };
   const model = decodeTransformer(bytes, fileName);
   if (range !== undefined) {
