@@ -19,6 +19,7 @@ import { styleShares } from '#src/pipelines/apply/styles.js';
 import { decodeTransformer } from '#src/pipelines/train/model-file.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { type Dim, foreignModel, negativeIn } from './support/foreign-model.js';
 import { random } from './support/random.js';
 import { openEngine, scene } from './support/restyling.js';
 import { negative, tinyFile } from './support/tiny-transformer.js';
@@ -325,6 +326,72 @@ describe('a network of another program', () => {
     const damaged = negative({ white: 1 });
     damaged.fill(0xff, damaged.length >> 1);
     expect(await failure(open(damaged))).toMatch(/^input: tiny\.onnx/);
+  });
+
+  const any = ['?', '?', '?', '?'];
+  it.each<[string, boolean, boolean, readonly Dim[], readonly Dim[]]>([
+    ['[1,3,H,W]', false, false, [1, 3, '?', '?'], any],
+    ['[N,3,?,?]', false, false, ['N', 3, '?', '?'], ['N', 3, '?', '?']],
+    ['[?,?,?,3]', true, true, ['?', '?', '?', 3], ['?', '?', '?', 3]],
+    ['[?,?,?,3], and says nothing of its output', true, true, ['?', '?', '?', 3], any],
+    ['[1,40,32,3]', true, true, [1, 40, 32, 3], [1, 40, 32, 3]],
+    ['[1,40,32,?]', true, true, [1, 40, 32, '?'], any],
+    ['[1,?,40,32]', false, false, [1, '?', 40, 32], any],
+    ['[?,?,?,?], and means channels first', false, false, any, any],
+    ['[?,?,?,?], and means channels last', true, true, any, any],
+    ['[?,?,?,3] and gives [?,3,?,?]', true, false, ['?', '?', '?', 3], ['?', 3, '?', '?']],
+    ['[?,?,?,?] and gives [?,?,?,3]', false, true, any, ['?', '?', '?', 3]],
+    ['a shape of which it says nothing', true, true, [], []],
+  ])('takes %s', async (_, inLast, outLast, from, to) => {
+    const network = await open(negativeIn({ inLast, outLast }, from, to));
+    expect(network.range).toBe('0-255');
+    const fixed = from.includes(40);
+    const sizes = fixed
+      ? [[32, 40]]
+      : [
+          [70, 61],
+          [3, 90],
+          [64, 64],
+        ];
+    for (const [width, height] of sizes as [number, number][]) {
+      expect(await error(network, scene(width, height, 3))).toBeLessThan(1e-5);
+    }
+  });
+
+  it('that takes each value by itself may have any layout', async () => {
+    const bytes = foreignModel({ node: [{ opType: 'Relu', input: ['x'], output: ['y'] }] });
+    const network = await open(bytes, '0-1');
+    const image = scene(30, 20, 3);
+    expect((await applyTransformer({ image, transformer: network })).image.data).toEqual(image.data);
+  });
+
+  it('that runs in both layouts and does not say its own is refused', async () => {
+    const attribute = [
+      { name: 'kernel_shape', type: 7, ints: [3, 3] },
+      { name: 'pads', type: 7, ints: [1, 1, 1, 1] },
+    ];
+    const node = [{ opType: 'AveragePool', input: ['x'], output: ['y'], attribute }];
+    expect(await failure(open(foreignModel({ node })))).toMatch(
+      /^input: tiny\.onnx does not say whether it takes pictures \[1,3,H,W\] or \[1,H,W,3\], .*Export it again/,
+    );
+    expect((await open(foreignModel({ node, from: ['?', '?', '?', 3] }))).styles).toEqual([]);
+  });
+
+  it.each<[readonly Dim[]]>([
+    [[1, 1, '?', '?']],
+    [[1, 4, '?', '?']],
+    [['?', '?', '?', 1]],
+    [['?', '?', '?', 4]],
+    [[1, 64, 64, 4]],
+    [[3, '?', '?']],
+    [['?', '?', 3]],
+    [[2, 3, '?', '?']],
+    [[1, 3, '?', '?', '?']],
+  ])('that takes [%s] is refused', async (from) => {
+    const bytes = foreignModel({ node: [{ opType: 'Relu', input: ['x'], output: ['y'] }], from });
+    expect(await failure(open(bytes))).toMatch(
+      /^input: tiny\.onnx takes 'x' float32\[[\d,?]+\] and gives .*; expected one picture, float32\[1,3,H,W\] or \[1,H,W,3\], both ways\. /,
+    );
   });
 
   it('has no style to choose, and its own range', async () => {

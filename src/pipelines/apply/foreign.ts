@@ -3,43 +3,66 @@ import { type Shape, sizeOf } from '../../graph/tensor.js';
 import { noiseImage } from '../../image/noise.js';
 import { resizePlanes } from '../../image/resize.js';
 import type { FileSession, ShapedValues, ValueInfo } from '../../runtime/runtime.js';
+import type { Size } from '../scales.js';
+import { interleaved, planar } from './planes.js';
 
 /** The values of black and white in a network's pictures, in and out. */
 export type PixelRange = '0-1' | '0-255';
 
 export const whiteOf: Readonly<Record<PixelRange, number>> = { '0-1': 1, '0-255': 255 };
 
-/** How a network of another program takes its pictures. */
-export interface ForeignInterface {
-  /** Names of its input and output, [1,3,H,W]. */
-  readonly input: string;
-  readonly output: string;
+/** Whether a picture is [1,3,H,W], as PyTorch has it, or [1,H,W,3], as TensorFlow has it. */
+export type Layout = 'channels-first' | 'channels-last';
+
+/** A way in which a network may take its pictures. */
+export interface PictureForm {
+  readonly layout: Layout;
   /** The height and the width that it takes, 0 where it takes any. */
   readonly height: number;
   readonly width: number;
 }
 
+/** How a network of another program takes its pictures, as far as it says it. */
+export interface ForeignInterface {
+  /** Names of its input and output. */
+  readonly input: string;
+  readonly output: string;
+  /** One, or two where it does not say its layout. */
+  readonly forms: readonly PictureForm[];
+}
+
+/** A picture of fewer pixels a side is none: the number is one of channels. */
+const LEAST_SIDE = 16;
+
 /**
- * The interface of a network in the manner of "fast neural style" (Johnson et al. 2016): one picture [1,3,H,W] in, one out.
+ * The interface of a network in the manner of "fast neural style" (Johnson et al. 2016): one picture in, one out.
  * @throws FauveError `input` for any other, with what it has
  */
 export function foreignInterface({ inputs, outputs }: FileSession, fileName: string): ForeignInterface {
-  const isPicture = ({ type, shape }: ValueInfo) => {
-    if (type !== 'float32') return false;
-    const [batch = 0, channels = 0] = shape;
-    return shape.length === 0 || (shape.length === 4 && batch <= 1 && (channels === 3 || channels === 0));
-  };
   const named = Object.entries(inputs);
-  const [input, info] = named[0] ?? ['', { type: undefined, shape: [] }];
-  const output = Object.keys(outputs).find((name) => isPicture(outputs[name]!));
-  if (named.length !== 1 || !isPicture(info) || output === undefined) {
+  const [input, forms] = named.length === 1 ? [named[0]![0], formsOf(named[0]![1])] : ['', []];
+  const output = Object.keys(outputs).find((name) => formsOf(outputs[name]!).length > 0);
+  if (forms.length === 0 || output === undefined) {
     throw new FauveError(
       'input',
-      `${fileName} takes ${listed(inputs)} and gives ${listed(outputs)}; expected one picture, float32[1,3,H,W], both ways. Use a network of that form, as "fast neural style" networks are.`,
+      `${fileName} takes ${listed(inputs)} and gives ${listed(outputs)}; expected one picture, float32[1,3,H,W] or [1,H,W,3], both ways. Use a network of that form, as "fast neural style" networks are.`,
     );
   }
-  const [, , height = 0, width = 0] = info.shape;
-  return { input, output, height, width };
+  return { input, output, forms };
+}
+
+/** The pictures that a value may be. */
+function formsOf({ type, shape }: ValueInfo): PictureForm[] {
+  const [batch, a, b, c] = shape.length === 0 ? [0, 0, 0, 0] : (shape as [number, number, number, number]);
+  if (type !== 'float32' || (shape.length !== 0 && shape.length !== 4) || batch > 1) return [];
+  const first = { channels: a, layout: 'channels-first', height: b, width: c } as const;
+  const last = { channels: c, layout: 'channels-last', height: a, width: b } as const;
+  const said = [first, last].filter(({ channels }) => channels === 3).slice(0, 1);
+  const isSide = (side: number) => side === 0 || side >= LEAST_SIDE;
+  const possible = said.length > 0 ? said : [first, last].filter(({ channels }) => channels === 0);
+  return possible
+    .filter(({ height, width }) => said.length > 0 || (isSide(height) && isSide(width)))
+    .map(({ layout, height, width }) => ({ layout, height, width }));
 }
 
 const listed = (values: Readonly<Record<string, ValueInfo>>): string =>
@@ -47,58 +70,135 @@ const listed = (values: Readonly<Record<string, ValueInfo>>): string =>
     .map(([name, { type = 'no tensor', shape }]) => `'${name}' ${type}[${shape.map((dim) => dim || '?')}]`)
     .join(', ') || 'nothing';
 
+/** The shape of a picture. */
+export const shapeIn = (layout: Layout, { width, height }: Size): Shape =>
+  layout === 'channels-first' ? [1, 3, height, width] : [1, height, width, 3];
+
+/** A picture for a network. @param planes [3,H,W] */
+export const pictureIn = (layout: Layout, size: Size, planes: Float32Array): ShapedValues => ({
+  shape: shapeIn(layout, size),
+  data: layout === 'channels-first' ? planes : interleaved(planes, 3),
+});
+
+/** A network's picture. @returns [3,H,W] */
+export const planesOf = (layout: Layout, data: Float32Array): Float32Array =>
+  layout === 'channels-first' ? data : planar(data, 3);
+
 /** What a test picture showed of a network. */
 export interface ForeignTraits {
+  readonly form: PictureForm;
+  /** Of what it gives, which may be another than of what it takes. */
+  readonly outputLayout: Layout;
   readonly range: PixelRange;
   /** Whether the range is no more than the usual one, because the network's answers fit both or neither. */
   readonly guessed: boolean;
   /** How much wider and higher than its input its output is; negative where convolutions eat the border. */
-  readonly growth: { readonly width: number; readonly height: number };
+  readonly growth: Size;
 }
 
-/** Side of the test picture: more than the deepest of these networks need, and a multiple of their strides. */
-const TEST_SIDE = 128;
+/**
+ * Sides of the test picture: more than the deepest of these networks need, multiples of their strides, and so different that nobody
+ * takes one for the other.
+ */
+const TEST_SIDES: Size = { width: 192, height: 128 };
+
+/** What a network gave for test pictures in one form. */
+interface Trial {
+  readonly form: PictureForm;
+  readonly outputLayout: Layout;
+  readonly growth: Size;
+  readonly answers: readonly { readonly range: PixelRange; readonly planes: Float32Array }[];
+}
 
 /**
- * Tries a test picture in both ranges. The right one is that in which the answer is a picture, too: its values lie between black and
- * white, and not all in the same place.
+ * Tries a test picture in both ranges, and in both layouts where the network does not say its own. The right range is that in which the
+ * answer is a picture, too: its values lie between black and white, and not all in the same place. In the wrong layout a network does not
+ * run, as its kernels are made for three channels.
  * @param range where it is known
- * @throws FauveError `input` when the answer has another form
+ * @throws FauveError `input` when the answer has another form, or both layouts serve and differ
  */
 export async function probeForeign(
   session: FileSession,
-  { input, output, ...fixed }: ForeignInterface,
+  door: ForeignInterface,
   fileName: string,
   range?: PixelRange,
 ): Promise<ForeignTraits> {
-  const [height, width] = [fixed.height || TEST_SIDE, fixed.width || TEST_SIDE];
-  const picture = testPicture(height, width);
-  const answer = async (each: PixelRange): Promise<ShapedValues> => {
-    const data = picture.map((value) => value * whiteOf[each]);
-    const { [output]: received } = await session.run({ [input]: { shape: [1, 3, height, width], data } }, [output]);
-    return received!;
-  };
-  const ranges: readonly PixelRange[] = range === undefined ? ['0-1', '0-255'] : [range];
-  const answers: { readonly range: PixelRange; readonly received: ShapedValues }[] = [];
-  for (const each of ranges) answers.push({ range: each, received: await answer(each) });
-  const fitting = answers.filter((each) => isPicture(each.received.data, whiteOf[each.range]));
-  const { shape } = answers[0]!.received;
-  const growth = growthOf(shape, height, width);
-  // A picture that is much smaller or larger is a map of something else, or a network that also enlarges.
-  if (!growth || Math.max(Math.abs(growth.height), Math.abs(growth.width)) > Math.min(height, width) / 4) {
-    throw new FauveError(
-      'input',
-      `${fileName} gives [${shape}] for a picture [1,3,${height},${width}]; expected a picture of the same size. Use a style transfer network.`,
+  const trials: Trial[] = [];
+  const errors: unknown[] = [];
+  for (const form of door.forms) {
+    await tryForm(session, door, form, fileName, range).then(
+      (trial) => trials.push(trial),
+      (error: unknown) => errors.push(error),
     );
   }
+  const [trial, other] = trials;
+  if (!trial) throw errors[0];
+  if (other && !sameAnswers(trial, other)) {
+    throw new FauveError(
+      'input',
+      `${fileName} does not say whether it takes pictures [1,3,H,W] or [1,H,W,3], and gives another picture for each. Export it again with the number of channels in the shape of its input.`,
+    );
+  }
+  const { form, outputLayout, growth, answers } = trial;
+  const fitting = answers.filter((each) => isPicture(each.planes, whiteOf[each.range]));
   const only = fitting.length === 1 ? fitting[0]!.range : undefined;
-  return { range: range ?? only ?? '0-255', guessed: range === undefined && only === undefined, growth };
+  const guessed = range === undefined && only === undefined;
+  return { form, outputLayout, range: range ?? only ?? '0-255', guessed, growth };
 }
 
-function growthOf(shape: Shape, height: number, width: number): ForeignTraits['growth'] | undefined {
-  const [batch, channels, h, w] = shape;
-  if (shape.length !== 4 || batch !== 1 || channels !== 3 || sizeOf(shape) === 0) return undefined;
-  return { height: h! - height, width: w! - width };
+async function tryForm(
+  session: FileSession,
+  { input, output }: ForeignInterface,
+  form: PictureForm,
+  fileName: string,
+  range: PixelRange | undefined,
+): Promise<Trial> {
+  const size = { height: form.height || TEST_SIDES.height, width: form.width || TEST_SIDES.width };
+  const picture = testPicture(size.height, size.width);
+  const given = [];
+  for (const each of range === undefined ? (['0-1', '0-255'] as const) : [range]) {
+    const feed = pictureIn(
+      form.layout,
+      size,
+      picture.map((value) => value * whiteOf[each]),
+    );
+    const { [output]: received } = await session.run({ [input]: feed }, [output]);
+    given.push({ range: each, received: received! });
+  }
+  const { shape } = given[0]!.received;
+  const found = answerForm(shape, size);
+  // A picture that is much smaller or larger is a map of something else, or a network that also enlarges.
+  if (!found) {
+    throw new FauveError(
+      'input',
+      `${fileName} gives [${shape}] for a picture [${shapeIn(form.layout, size)}]; expected a picture of the same size. Use a style transfer network.`,
+    );
+  }
+  const answers = given.map(({ received, ...each }) => ({
+    ...each,
+    planes: planesOf(found.outputLayout, received.data),
+  }));
+  return { form, ...found, answers };
+}
+
+/** The layout and the growth of a picture of about this size. */
+function answerForm(shape: Shape, { width, height }: Size): Pick<Trial, 'outputLayout' | 'growth'> | undefined {
+  const most = Math.min(height, width) / 4;
+  const [batch, a, b, c] = shape as [number, number, number, number];
+  if (shape.length !== 4 || batch !== 1 || sizeOf(shape) === 0) return undefined;
+  return [
+    { channels: a, outputLayout: 'channels-first' as const, growth: { height: b - height, width: c - width } },
+    { channels: c, outputLayout: 'channels-last' as const, growth: { height: a - height, width: b - width } },
+  ].find(({ channels, growth }) => channels === 3 && Math.max(Math.abs(growth.height), Math.abs(growth.width)) <= most);
+}
+
+/** Whether it makes no difference in which layout a network gets its pictures: it takes each value by itself. */
+function sameAnswers(a: Trial, b: Trial): boolean {
+  return a.answers.every(({ range, planes }, i) => {
+    const others = b.answers[i]!.planes;
+    const most = whiteOf[range] / 1000;
+    return planes.length === others.length && planes.every((value, at) => !(Math.abs(value - others[at]!) > most));
+  });
 }
 
 /** Patches of colour with some noise, in [0,1]: what a network takes for a photo. */

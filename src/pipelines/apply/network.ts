@@ -16,7 +16,7 @@ import {
   modelStyle,
   type TransformerModel,
 } from '../train/model-file.js';
-import { foreignInterface, type PixelRange, probeForeign, whiteOf } from './foreign.js';
+import { foreignInterface, type PixelRange, pictureIn, planesOf, probeForeign, shapeIn, whiteOf } from './foreign.js';
 import { refuseLikely, refuseMistaken } from './mistaken.js';
 import { cropPlanes, mirrorPlanes } from './planes.js';
 
@@ -106,7 +106,7 @@ export function checkTransformer({ fileName, bytes }: TransformerFile, range?: P
 
 /**
  * Opens a network: one that `fauve train` made, or a "fast neural style" network of another program, which has one picture
- * [1,3,H,W] in and out, RGB, of one size or of any.
+ * [1,3,H,W] or [1,H,W,3] in and out, RGB, of one size or of any.
  * @param options.range what white is in the pictures of another program's network; without it, it is found out
  * @param options.precision `int8` by default, which the eye cannot tell from `float32`
  * @throws FauveError as {@link checkTransformer}; `input` for a network of another form, or that the engine cannot run
@@ -168,23 +168,23 @@ async function foreignTransformer(
 ): Promise<ImageTransformer> {
   const door = foreignInterface(session, fileName);
   const traits = await probeForeign(session, door, fileName, asked).catch((error) => rethrow(error, fileName));
-  const { range, growth } = traits;
+  const { range, growth, form, outputLayout } = traits;
   const white = whiteOf[range];
   /** Pixels at each side that the network eats. */
   const border = { width: eaten(growth.width), height: eaten(growth.height) };
   const free = (side: number, edge: number) =>
     Math.ceil(Math.max(FOREIGN_LEAST, side + 2 * edge) / FOREIGN_STEP) * FOREIGN_STEP;
   const inner = ({ width, height }: Size): Size => ({
-    width: door.width || free(width, border.width),
-    height: door.height || free(height, border.height),
+    width: form.width || free(width, border.width),
+    height: form.height || free(height, border.height),
   });
   const notices = traits.guessed
     ? [`What ${fileName} does fits the range 0-1 as well as 0-255; 0-255 is taken. The range can be given.`]
     : [];
-  if (door.width > 0 || door.height > 0) {
+  if (form.width > 0 || form.height > 0) {
     const side = (fixed: number) => (fixed > 0 ? fixed : 'any');
     notices.push(
-      `${fileName} takes pictures of ${side(door.width)}×${side(door.height)}: photos are brought to that size and back, which costs sharpness.`,
+      `${fileName} takes pictures of ${side(form.width)}×${side(form.height)}: photos are brought to that size and back, which costs sharpness.`,
     );
   }
   return {
@@ -194,26 +194,27 @@ async function foreignTransformer(
       const size = inner(image);
       // What of the network's picture is the photo: all that it does not eat, or the photo's own size.
       const seen = {
-        width: door.width > 0 ? size.width - 2 * border.width : image.width,
-        height: door.height > 0 ? size.height - 2 * border.height : image.height,
+        width: form.width > 0 ? size.width - 2 * border.width : image.width,
+        height: form.height > 0 ? size.height - 2 * border.height : image.height,
       };
       const planes = resized(image.data, image, seen);
       const data = mirrorPlanes(planes, seen, size, { top: border.height, left: border.width });
       const fed = white === 1 ? data : data.map((value) => value * white);
-      const feeds = { [door.input]: { shape: [1, 3, size.height, size.width], data: fed } };
-      const { [door.output]: output } = await session.run(feeds, [door.output]);
+      const feed = pictureIn(form.layout, size, fed);
+      const { [door.output]: output } = await session.run({ [door.input]: feed }, [door.output]);
       const given = { width: size.width + growth.width, height: size.height + growth.height };
-      if (!sameShape(output!.shape, [1, 3, given.height, given.width])) {
+      const expected = shapeIn(outputLayout, given);
+      if (!sameShape(output!.shape, expected)) {
         throw new FauveError(
           'input',
-          `${fileName} gives [${output!.shape}] for a picture [1,3,${size.height},${size.width}]; expected [1,3,${given.height},${given.width}]. Use another size.`,
+          `${fileName} gives [${output!.shape}] for a picture [${feed.shape}]; expected [${expected}]. Use another size.`,
         );
       }
       const start = {
         top: border.height + Math.floor(growth.height / 2),
         left: border.width + Math.floor(growth.width / 2),
       };
-      const picture = resized(cropPlanes(output!.data, given, seen, start), seen, image);
+      const picture = resized(cropPlanes(planesOf(outputLayout, output!.data), given, seen, start), seen, image);
       return finite(
         picture.map((value) => Math.min(1, Math.max(0, value / white))),
         fileName,

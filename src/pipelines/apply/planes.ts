@@ -36,6 +36,22 @@ export function cropPlanes(data: Float32Array, from: Size, to: Size, { top, left
   return out;
 }
 
+/** The channels of each pixel together. @param data [C,H,W] @returns [H,W,C] */
+export function interleaved(data: Float32Array, channels: number): Float32Array {
+  const pixels = data.length / channels;
+  const out = new Float32Array(data.length);
+  for (let channel = 0; channel < channels; channel++) {
+    for (let i = 0; i < pixels; i++) out[i * channels + channel] = data[channel * pixels + i]!;
+  }
+  return out;
+}
+
+/** The inverse of {@link interleaved}. @param data [H,W,C] @returns [C,H,W] */
+export function planar(data: Float32Array, channels: number): Float32Array {
+  // The same exchange of two axes.
+  return interleaved(data, data.length / channels);
+}
+
 /** A place outside 0…n−1 by reflection at the first and the last pixel, which are not repeated. */
 function mirrored(at: number, n: number): number {
   if (n === 1) return 0;
