@@ -20,6 +20,7 @@ import { decodeTransformer } from '#src/pipelines/train/model-file.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import type { Runtime } from '#src/runtime/runtime.js';
 import { type Dim, foreignModel, negativeIn } from './support/foreign-model.js';
+import { wasmEngine } from './support/ort.js';
 import { random } from './support/random.js';
 import { openEngine, scene } from './support/restyling.js';
 import { negative, tinyFile } from './support/tiny-transformer.js';
@@ -356,6 +357,14 @@ describe('a network of another program', () => {
     for (const [width, height] of sizes as [number, number][]) {
       expect(await error(network, scene(width, height, 3))).toBeLessThan(1e-5);
     }
+  });
+
+  it('shows its layout to the engine of browsers, too', async () => {
+    const wasm = wasmEngine();
+    const file = { fileName: 'tiny.onnx', bytes: negativeIn({ inLast: true, outLast: false }, any, any) };
+    const network = await openTransformer(wasm, file);
+    expect(await error(network, scene(70, 66, 3))).toBeLessThan(1e-5);
+    await wasm.close();
   });
 
   it('that takes each value by itself may have any layout', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { psnr } from '#src/image/metrics.js';
 import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
 import { type Outcome, openWorkplace, picture, type Workplace } from './support/cli.js';
+import { foreignModel, kernelOf, negativeIn } from './support/foreign-model.js';
 import { negative, tinyFile } from './support/tiny-transformer.js';
 
 // Each command is a process of its own, on machines that may be busy.
@@ -18,6 +19,13 @@ beforeAll(async () => {
   await writeFile(place.at('single.onnx'), tinyFile(4, { styles: 1 }));
   await writeFile(place.at('negative.onnx'), negative({ white: 255 }));
   await writeFile(place.at('fixed.onnx'), negative({ white: 255, size: [32, 40] }));
+  const open = ['?', '?', '?', '?'];
+  await writeFile(place.at('last.onnx'), negativeIn({ inLast: true, outLast: true }, ['?', '?', '?', 3], open));
+  const conv = [{ opType: 'Conv', input: ['x', 'w'], output: ['y'] }];
+  await writeFile(place.at('failing.onnx'), foreignModel({ node: conv, initializer: [kernelOf(5)] }));
+  const { rawData: _, ...kernel } = kernelOf(3);
+  const elsewhere = { ...kernel, dataLocation: 1, externalData: [{ key: 'location', value: 'alone.data' }] };
+  await writeFile(place.at('alone.onnx'), foreignModel({ node: conv, initializer: [elsewhere] }));
   await mkdir(place.at('photos'));
   await writeFile(place.at('photos/a.png'), await encodeImage(picture(33, 21, 1), 'png'));
   await writeFile(place.at('photos/b.jpg'), await encodeImage(picture(20, 44, 2), 'jpeg'));
@@ -163,6 +171,9 @@ describe('fauve apply', () => {
     succeeded(await apply('negative.onnx', 'photo.png', '-o', 'negative.png'));
     const [photo, result] = [(await decoded('photo.png')).image, (await decoded('negative.png')).image];
     expect(result.data.every((value, i) => Math.abs(value + photo.data[i]! - 1) < 0.003)).toBe(true);
+    succeeded(await apply('last.onnx', 'photo.png', '-o', 'last.png'));
+    const last = (await decoded('last.png')).image.data;
+    expect(last.every((value, i) => Math.abs(value - result.data[i]!) < 0.005)).toBe(true);
     const { stderr } = succeeded(await apply('fixed.onnx', 'photo.png', '-o', 'fixed.png', '--range', '0-255'));
     expect(stderr).toMatch(/note:\S* fixed\.onnx takes pictures of 40×32: photos are brought to that size and back/);
     expect((await decoded('fixed.png')).image).toMatchObject({ width: 64, height: 48 });
@@ -251,7 +262,21 @@ describe('what is wrong is said before the work, and leaves nothing behind', () 
 
   it.each<[string, string[], RegExp]>([
     ['a missing network', ['no.onnx', 'photo.png', '-o', 'x.png'], /The network no\.onnx does not exist/],
-    ['a network that is none', ['photo.png', 'photo.png', '-o', 'x.png'], /photo\.png is no ONNX model/],
+    [
+      'a network that is none',
+      ['photo.png', 'photo.png', '-o', 'x.png'],
+      /photo\.png is a picture; expected a network as ONNX\. Name the network first/,
+    ],
+    [
+      'weights that are missing',
+      ['alone.onnx', 'photo.png', '-o', 'x.png'],
+      /'alone\.data', which is not in its folder/,
+    ],
+    [
+      'a network that does not run',
+      ['failing.onnx', 'photo.png', '-o', 'x.png'],
+      /: its Conv \S+ failed: Input channels/,
+    ],
     ['a missing photo', ['tiny.onnx', 'no.png', ...wave, '-o', 'x.png'], /The photo no\.png does not exist/],
     ['a pattern that fits nothing', ['tiny.onnx', 'photos/*.tif', ...wave, '-o', 'x/'], /No file fits photos\/\*\.tif/],
     ['a missing folder', ['tiny.onnx', 'photo.png', ...wave, '-o', 'no/x.png'], /no does not exist/],

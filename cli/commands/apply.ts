@@ -47,7 +47,7 @@ Examples:
   $ fauve apply mosaic.onnx photo.jpg -o out.png --range 0-255                   a network of another program
   $ cat photo.jpg | fauve apply styles.onnx - -s great-wave -o - > out.png       from and to a pipe
 
-A network is what fauve train makes, or a "fast neural style" network as ONNX: one picture [1,3,H,W] in, one out.
+A network is what fauve train makes, or a "fast neural style" network as ONNX: one picture [1,3,H,W] or [1,H,W,3] in, one out.
 A photo that cannot be read does not stop the others: it is named at the end, and the exit code is 1.
 The memory grows with the photo. What does not fit is refused, with the largest --size that does.`;
 

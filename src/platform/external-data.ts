@@ -69,7 +69,7 @@ async function openData(location: string, model: string): Promise<DataFile> {
   } catch (error) {
     if (error instanceof FauveError) throw error;
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') {
-      throw fileError(error, 'read', join(dirname(model), location), 'The weight file');
+      throw fileError(error, 'read', name, 'The weight file');
     }
     throw new FauveError(
       'input',

@@ -64,7 +64,7 @@ export interface Runtime {
   /** Takes the model over: its bytes may be gone afterwards. */
   open(model: Model): Promise<Session>;
   /**
-   * Opens any ONNX file. Its bytes are copied.
+   * Opens any ONNX file that holds its weights. Its bytes are copied.
    * @throws FauveError `input` when the engine cannot run it
    */
   openFile(bytes: Uint8Array): Promise<FileSession>;

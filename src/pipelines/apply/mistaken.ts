@@ -86,7 +86,7 @@ const likely: readonly (readonly [(start: string) => boolean, Mistake])[] = [
       'Convert it: python -m tf2onnx.convert --graphdef FILE --inputs NAME:0 --outputs NAME:0 --output network.onnx.',
     ],
   ],
-  [(start) => !/[^\t\r\n -~]/.test(start.slice(0, 200)), ['a text', 'Name the .onnx file.']],
+  [(start) => /^[\t\r\n -~]+$/.test(start.slice(0, 200)), ['a text', 'Name the .onnx file.']],
 ];
 
 /**
