@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { exifOrientation } from '#src/image/exif.js';
 import { fileFacts, imageHeader } from '#src/image/header.js';
 import { tagJpeg } from '#src/image/jpeg-file.js';
+import { endOfBlocks } from '#src/image/jpeg-scan.js';
 import { readPng, tagPng } from '#src/image/png-file.js';
 import { recipeFromXmp, recipeToXmp } from '#src/image/recipe.js';
 import { tagWebp } from '#src/image/webp-file.js';
@@ -81,6 +82,56 @@ describe('imageHeader', () => {
         expect(facts === undefined || facts.width >= 0).toBe(true);
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('endOfBlocks', () => {
+  const scene = (width: number, height: number) =>
+    sharp(
+      Uint8Array.from({ length: 3 * width * height }, (_, i) => 128 + 100 * Math.sin(i / 50) + (i % 7)),
+      { raw: { width, height, channels: 3 } },
+    );
+  const kinds: Readonly<Record<string, Promise<Buffer>>> = {
+    baseline: scene(83, 45).jpeg().toBuffer(),
+    'without subsampling': scene(83, 45).jpeg({ chromaSubsampling: '4:4:4' }).toBuffer(),
+    'of one colour': scene(83, 45).greyscale().jpeg().toBuffer(),
+    progressive: scene(83, 45).jpeg({ progressive: true }).toBuffer(),
+    'progressive, 4:4:4, fine': scene(83, 45)
+      .jpeg({ progressive: true, chromaSubsampling: '4:4:4', quality: 100 })
+      .toBuffer(),
+    'with trellis and its own scans': scene(83, 45).jpeg({ mozjpeg: true }).toBuffer(),
+    noise: noisy(37, 23).jpeg({ quality: 100 }).toBuffer(),
+    'progressive noise': noisy(37, 23).jpeg({ quality: 100, progressive: true }).toBuffer(),
+    cmyk: scene(83, 45).toColourspace('cmyk').jpeg().toBuffer(),
+  };
+
+  it.each(Object.keys(kinds))('finds the end of %s, and no part of it whole', async (kind) => {
+    const bytes = await kinds[kind]!;
+    const end = bytes.length - 2;
+    expect(endOfBlocks(bytes)).toBe(end);
+    expect(endOfBlocks(bytes.subarray(0, end))).toBe(end);
+    // The last byte may hold nothing but the bits that fill it up.
+    for (let length = 0; length < end - 1; length += length < end - 40 ? 7 : 1) {
+      expect(endOfBlocks(bytes.subarray(0, length)), `${length} of ${bytes.length}`).toBe('cut');
+    }
+  });
+
+  it('follows restarts', () => {
+    const bytes = readFileSync(new URL('fixtures/restarts.jpg', import.meta.url));
+    expect(bytes.includes(Buffer.from([0xff, 0xdd, 0, 4]))).toBe(true);
+    expect(endOfBlocks(bytes)).toBe(bytes.length - 2);
+    expect(endOfBlocks(bytes.subarray(0, bytes.length - 5))).toBe('cut');
+  });
+
+  it('survives any bytes after a true beginning', async () => {
+    const all = await Promise.all(Object.values(kinds));
+    await fc.assert(
+      fc.property(fc.constantFrom(...all), fc.nat(1000), fc.uint8Array({ maxLength: 400 }), (bytes, kept, rest) => {
+        const end = endOfBlocks(Uint8Array.from([...bytes.subarray(0, kept), ...rest]));
+        expect(['number', 'string']).toContain(typeof end);
+      }),
+      { numRuns: 200 },
     );
   });
 });

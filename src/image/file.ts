@@ -5,12 +5,14 @@ import { toLevel } from './quantise.js';
 /** A picture out of a file. */
 export interface DecodedImage {
   readonly image: Image;
-  /** What the file is, whatever its name says: `jpeg`, `png`, `webp`, `tiff`, `avif`, `gif`, `svg`, … */
+  /** What the file is, whatever its name says: `jpeg`, `png`, `webp`, `tiff`, `avif`, `heic`, `gif`, `svg`, … */
   readonly format: string;
   /** Bits per channel that the values come from. */
   readonly bits: 8 | 16;
   /** The JSON that `encodeImage` put in the file, when there is one. Not checked. */
   readonly recipe?: string;
+  /** Sentences about what is unusual about the file, for the user. */
+  readonly notices?: readonly string[];
 }
 
 /** How errors name the file. */

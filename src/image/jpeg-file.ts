@@ -1,6 +1,7 @@
 import { concat, latin1, viewOf } from './bytes.js';
 import { exifName, exifOrientation } from './exif.js';
 import type { FileFacts } from './header.js';
+import { endOfBlocks } from './jpeg-scan.js';
 
 const XMP_NAME = 'http://ns.adobe.com/xap/1.0/\0';
 
@@ -48,6 +49,19 @@ export function readJpeg(bytes: Uint8Array): FileFacts | undefined {
   }
   return size && { format: 'jpeg', ...size, orientation, complete, ...(xmp === undefined ? {} : { xmp }) };
 }
+
+/**
+ * The same picture with the end marker that it lacks: some cameras write none.
+ * @returns `cut` when more is missing, `unknown` when that cannot be said
+ */
+export function mendJpeg(jpeg: Uint8Array): Uint8Array<ArrayBuffer> | 'cut' | 'unknown' {
+  const end = endOfBlocks(jpeg);
+  return typeof end === 'string' ? end : concat([jpeg.subarray(0, end), new Uint8Array([0xff, EOI])]);
+}
+
+/** What to tell of a picture that was mended. */
+export const mendedNotice = (fileName: string): string =>
+  `${fileName} does not end as a JPEG does; nothing of the picture is missing.`;
 
 /** The same picture with an XMP packet. */
 export function tagJpeg(jpeg: Uint8Array, xmp: string): Uint8Array<ArrayBuffer> {
