@@ -4,13 +4,13 @@ import { defineConfig } from 'vite';
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
- * The command and the engine's thread as a few files each: Node opens those in half of the time of three hundred. What is native stays
- * outside.
+ * The command and the engine's thread as a few files each: Node opens those in half of the time of three hundred. What is native, or
+ * large and seldom needed, stays outside.
  */
 export default defineConfig({
   root: at('..'),
   publicDir: false,
-  ssr: { noExternal: true, external: ['onnxruntime-node', 'onnxruntime-web', 'sharp'] },
+  ssr: { noExternal: true, external: ['libheif-js', 'onnxruntime-node', 'onnxruntime-web', 'sharp'] },
   build: {
     ssr: true,
     outDir: at('../dist/bin'),

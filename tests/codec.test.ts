@@ -39,6 +39,9 @@ function expectLevels(image: Image, expected: ArrayLike<number>, top: number, to
   expect(worst).toBeLessThanOrEqual(tolerance);
 }
 
+/** A file that tests/fixtures/make-heic.mjs made. */
+const heic = (name: string) => Buffer.from(readFileSync(new URL(`fixtures/${name}.heic`, import.meta.url)));
+
 /** A smooth picture, which JPEG and WebP change little. */
 function smooth(width: number, height: number, alpha = false): Image {
   const size = width * height;
@@ -76,6 +79,46 @@ describe('decodeImage', () => {
     );
     expect(found).toBe(format);
     expect(psnr(image, wanted)).toBeGreaterThan(30);
+  });
+
+  it.each(['upright', 'turned', 'alpha'])('reads HEIC: %s', async (name) => {
+    const { image, format, bits } = await decode(heic(name));
+    expect([format, bits, image.width, image.height]).toEqual(['heic', 8, 64, 48]);
+    // What tests/fixtures/make-heic.mjs draws; the turned one is stored on its side and in Display P3.
+    const drawn = Float32Array.from({ length: 3 * 64 * 48 }, (_, i) => {
+      const [x, y] = [i % 64, Math.floor(i / 64) % 48];
+      return [40 + 3 * x, 20 + 4 * y, 60][Math.floor(i / 64 / 48)]! / 255;
+    });
+    expect(psnr(image, createImage(64, 48, drawn))).toBeGreaterThan(35);
+    if (name !== 'alpha') return expect(image.alpha).toBeUndefined();
+    const worst = image
+      .alpha!.map((value, i) => Math.abs(value - (4 * (i % 64)) / 255))
+      .reduce((a, b) => Math.max(a, b));
+    expect(worst).toBeLessThan(0.03);
+  });
+
+  it.each([
+    ['baseline', {}],
+    ['without subsampling', { chromaSubsampling: '4:4:4' }],
+    ['progressive', { progressive: true }],
+  ])('reads a JPEG that lacks no more than its end marker: %s', async (_, options) => {
+    const jpeg = await rawSharp(levels(83 * 61 * 3, 255), 83, 61)
+      .jpeg(options)
+      .toBuffer();
+    const { image, notices } = await decode(jpeg);
+    expect(notices).toBeUndefined();
+    for (const after of ['trailing text', '\0'.repeat(3000)]) {
+      const whole = await decode(Buffer.concat([jpeg, Buffer.from(after)]));
+      expect(whole).toMatchObject({ image });
+      expect(whole.notices).toBeUndefined();
+    }
+    for (const missing of [1, 2]) {
+      for (const zeros of [0, 3000]) {
+        const cut = await decode(Buffer.concat([jpeg.subarray(0, -missing), Buffer.alloc(zeros)]));
+        expect(cut.image).toEqual(image);
+        expect(cut.notices).toEqual(['holiday.jpg does not end as a JPEG does; nothing of the picture is missing.']);
+      }
+    }
   });
 
   it('reads SVG, and of a moving picture the first frame', async () => {
@@ -332,6 +375,17 @@ describe('what decodeImage refuses, in one line', () => {
     expect(await refusal(bytes.subarray(0, 20))).toMatch(/truncated/);
   });
 
+  it('a JPEG whose second half is zeros, or that lacks the last of its rows', async () => {
+    const jpeg = Buffer.from(await encodeImage(noiseImage(80, 60, 1), 'jpeg'));
+    for (const kept of [0.5, 0.9]) {
+      const length = Math.floor(kept * jpeg.length);
+      expect(await refusal(Buffer.concat([jpeg.subarray(0, length), Buffer.alloc(9 * jpeg.length)]))).toMatch(
+        /is truncated/,
+      );
+    }
+    expect(await refusal(jpeg.subarray(0, -6))).toMatch(/is truncated/);
+  });
+
   it.each(['webp', 'tiff', 'avif', 'gif'] as const)('a truncated %s', async (format) => {
     const bytes = await sharp(await encodeImage(noiseImage(80, 60, 1), 'png'))
       .toFormat(format)
@@ -347,7 +401,7 @@ describe('what decodeImage refuses, in one line', () => {
     expect(await refusal(noiseImage(30, 30, 1).data as unknown as Uint8Array)).toMatch(/not a picture/);
   });
 
-  it('HEIC, but not AVIF in the same container', async () => {
+  it('damaged HEIC, but not AVIF in the same container', async () => {
     const box = (...brands: string[]) =>
       Buffer.concat([
         Buffer.from([0, 0, 0, 8 + 4 * (brands.length + 1)]),
@@ -355,9 +409,15 @@ describe('what decodeImage refuses, in one line', () => {
         Buffer.alloc(99),
       ]);
     for (const bytes of [box('heic', 'mif1', 'heic'), box('mif1', 'mif1', 'heic'), box('hevc', 'msf1')]) {
-      expect(await refusal(bytes)).toMatch(/is HEIC.*Convert it to JPEG/);
+      expect(await refusal(bytes)).toMatch(/is HEIC that cannot be decoded.*save it as JPEG/);
     }
-    expect(await refusal(box('avif', 'mif1', 'miaf'))).not.toMatch(/HEIC/);
+    for (const bytes of [box('avif', 'mif1', 'miaf'), box('mif1', 'avif', 'miaf'), box('avif', 'mif1', 'heic')]) {
+      expect(await refusal(bytes)).not.toMatch(/HEIC/);
+    }
+    const upright = heic('upright');
+    for (const share of [0.3, 0.6, 0.95]) {
+      expect(await refusal(upright.subarray(0, Math.floor(share * upright.length)))).toMatch(/is HEIC.*truncated/);
+    }
   });
 
   it('floating-point values, which have no agreed white', async () => {
@@ -370,6 +430,12 @@ describe('what decodeImage refuses, in one line', () => {
     header.writeUInt32BE(50000, 20);
     header.writeUInt32BE(crc32(header.subarray(12, 29)), 29);
     expect(await refusal(header)).toMatch(/60000×50000 = 3000 million pixels; at most 150 million/);
+    const photo = heic('upright');
+    for (let at = photo.indexOf('ispe'); at > 0; at = photo.indexOf('ispe', at + 1)) {
+      photo.writeUInt32BE(20_000, at + 8);
+      photo.writeUInt32BE(20_000, at + 12);
+    }
+    expect(await refusal(photo)).toMatch(/20000×20000 = 400 million pixels; at most 150 million/);
   });
 });
 

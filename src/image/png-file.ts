@@ -1,4 +1,4 @@
-import { unzlibSync } from 'fflate';
+import { unzlibSync, zlibSync } from 'fflate';
 import { concat, latin1, uint32, viewOf } from './bytes.js';
 import { exifOrientation } from './exif.js';
 import type { FileFacts } from './header.js';
@@ -15,6 +15,15 @@ export interface PngFacts extends FileFacts {
   readonly hasTransparency: boolean;
   /** Whether its values mean something else than sRGB. */
   readonly otherColours: boolean;
+}
+
+/** 8 bits each, a row every `stride` bytes. */
+export interface Levels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+  readonly stride: number;
+  readonly data: Uint8Array;
 }
 
 interface Chunk {
@@ -59,6 +68,27 @@ export function tagPng(png: Uint8Array, xmp: string | undefined): Uint8Array<Arr
   const text =
     xmp === undefined ? [] : [encodeChunk('iTXt', new TextEncoder().encode(`${XMP_KEYWORD}\0\0\0\0\0${xmp}`))];
   return concat([png.subarray(0, end), ...srgb, ...text, png.subarray(end)]);
+}
+
+/** A PNG without compression, quickly made, with the colour profile that the levels have. */
+export function plainPng(
+  { width, height, channels, stride, data }: Levels,
+  profile: Uint8Array | undefined,
+): Uint8Array<ArrayBuffer> {
+  const row = width * channels;
+  // No filter (0) before each row.
+  const rows = new Uint8Array((row + 1) * height);
+  for (let y = 0; y < height; y++) rows.set(data.subarray(y * stride, y * stride + row), y * (row + 1) + 1);
+  const header = concat([uint32(width), uint32(height), new Uint8Array([8, channels === 4 ? 6 : 2, 0, 0, 0])]);
+  // After its name, a zero and the method of compression, 0.
+  const name = new TextEncoder().encode('profile\0\0');
+  return concat([
+    new Uint8Array(SIGNATURE),
+    encodeChunk('IHDR', header),
+    ...(profile === undefined ? [] : [encodeChunk('iCCP', concat([name, zlibSync(profile)]))]),
+    encodeChunk('IDAT', zlibSync(rows, { level: 0 })),
+    encodeChunk('IEND', new Uint8Array(0)),
+  ]);
 }
 
 /** The chunks that are whole. */

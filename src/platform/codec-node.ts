@@ -14,11 +14,11 @@ import {
   type OutputFormat,
   toLevels,
 } from '../image/file.js';
+import { heicToPng, isHeic } from '../image/heic-file.js';
 import type { Image } from '../image/image.js';
+import { isJpeg, mendedNotice, mendJpeg, readJpeg } from '../image/jpeg-file.js';
+import { kindNames } from '../image/kinds.js';
 import { recipeFromXmp, recipeToXmp } from '../image/recipe.js';
-
-/** Brands of HEIF files whose picture is HEVC, which the decoder cannot read; AVIF has the same container. */
-const HEVC_BRANDS = ['heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs'];
 
 /** First bytes of the formats that are met most, to tell a damaged picture from what never was one. */
 const SIGNATURES: readonly (readonly number[])[] = [
@@ -30,21 +30,28 @@ const SIGNATURES: readonly (readonly number[])[] = [
   [0x47, 0x49, 0x46, 0x38],
 ];
 
-const READABLE = 'JPEG, PNG, WebP, TIFF, AVIF, GIF or SVG';
+const READABLE = kindNames();
 
 /**
- * Reads a picture: JPEG, PNG, WebP, TIFF, AVIF, GIF (first frame) or SVG, in grey, RGB, CMYK or with a palette. Turned
+ * Reads a picture: JPEG, PNG, WebP, TIFF, AVIF, HEIC, GIF (first frame) or SVG, in grey, RGB, CMYK or with a palette. Turned
  * upright by its EXIF orientation, converted to sRGB by its ICC profile, alpha kept and not premultiplied. 16 bits per
  * channel keep their precision; a grey profile at 16 bits is not applied.
  * @param bytes the whole file
- * @throws FauveError `input` when it is not a picture, is truncated or damaged, is HEIC,
+ * @throws FauveError `input` when it is not a picture, is truncated or damaged,
  *   has channels of other than 8 or 16 bits, or more than 150 million pixels
  */
-export async function decodeImage(bytes: Uint8Array, { what, fileName }: ImageSource): Promise<DecodedImage> {
+export async function decodeImage(bytes: Uint8Array, source: ImageSource): Promise<DecodedImage> {
+  if (isHeic(bytes)) return { ...(await decodeWhole(await heicToPng(bytes, source), source)), format: 'heic' };
+  const mended = isJpeg(bytes) && readJpeg(bytes)?.complete === false ? mendJpeg(bytes) : 'unknown';
+  if (mended === 'cut') throw new FauveError('input', `${source.what} ${source.fileName} ${truncated(bytes)}`);
+  if (mended === 'unknown') return decodeWhole(bytes, source);
+  return { ...(await decodeWhole(mended, source)), notices: [mendedNotice(source.fileName)] };
+}
+
+async function decodeWhole(bytes: Uint8Array, { what, fileName }: ImageSource): Promise<DecodedImage> {
   const fail = (problem: string, cause?: unknown) =>
     new FauveError('input', `${what} ${fileName} ${problem}`, { cause });
   if (bytes.length === 0) throw fail(`is empty (0 bytes). Use a picture in ${READABLE}.`);
-  if (isHevc(bytes)) throw fail('is HEIC, which cannot be read here. Convert it to JPEG, PNG or TIFF first.');
   try {
     const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
     const { width, height, icc } = metadata;
@@ -158,17 +165,12 @@ function insertProfile(png: Buffer, icc: Buffer): Buffer {
   return Buffer.concat([png.subarray(0, 33), chunk, png.subarray(33)]);
 }
 
-/** An ISO media file (`ftyp` box) that has a HEVC brand among its first brands. */
-function isHevc(bytes: Uint8Array): boolean {
-  const head = Buffer.from(bytes.subarray(0, 64));
-  if (head.toString('latin1', 4, 8) !== 'ftyp') return false;
-  const brands = head.toString('latin1', 8, head.readUInt32BE(0));
-  return HEVC_BRANDS.some((brand) => brands.includes(brand));
-}
+const truncated = (bytes: Uint8Array) =>
+  `is truncated: the file ends before the picture does (${bytes.length} bytes). Copy or download it again.`;
 
 function complaint(bytes: Uint8Array, message: string): string {
   if (/premature end|unexpected end|read error|outside of file/i.test(message)) {
-    return `is truncated: the file ends before the picture does (${bytes.length} bytes). Copy or download it again.`;
+    return truncated(bytes);
   }
   const known = SIGNATURES.some((signature) => signature.every((byte, i) => bytes[i] === byte));
   return known || !/unsupported image format/i.test(message)

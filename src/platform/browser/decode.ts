@@ -2,16 +2,19 @@ import { decode as decodePng } from 'fast-png';
 import { FauveError, messageOf } from '../../errors.js';
 import { checkPixels, type DecodedImage, fromLevels, type ImageSource } from '../../image/file.js';
 import { type FileFacts, fileFacts } from '../../image/header.js';
+import { heicToPng, isHeic } from '../../image/heic-file.js';
 import { createImage, type Image } from '../../image/image.js';
+import { mendedNotice, mendJpeg } from '../../image/jpeg-file.js';
+import { kindNames, pictureKinds } from '../../image/kinds.js';
 import { isPng, readPng } from '../../image/png-file.js';
 import { recipeFromXmp } from '../../image/recipe.js';
 
 /** What is done with large pictures. */
 export interface DecodeOptions {
   /** Pixels that a picture may have; 150 million by default. A larger one is refused, without decoding it where its format says its size. */
-  readonly mostPixels?: number;
+  readonly mostPixels?: number | undefined;
   /** Pixels that are kept: a larger picture is made smaller while it is decoded, its shape kept. Without it none is. */
-  readonly fitPixels?: number;
+  readonly fitPixels?: number | undefined;
 }
 
 /** A picture out of a file that a browser read. */
@@ -25,21 +28,20 @@ interface Size {
   readonly height: number;
 }
 
-const READABLE = 'JPEG, PNG, WebP, AVIF or GIF';
+const READABLE = kindNames(pictureKinds.filter(({ everywhere }) => everywhere));
 
 /** Rows that are taken out of the browser at a time: whole pictures exceed the largest canvas of some. */
 const BAND = 256;
 
 /** First bytes of what some browsers read and others do not, and what to call it. */
 const SOME_BROWSERS: readonly (readonly [RegExp, string])[] = [
-  [/^....ftyp(heic|heix|heim|heis|hevc|hevx|hevm|hevs|mif1)/s, 'HEIC'],
   [/^....ftypavi[fs]/s, 'AVIF'],
   [/^(II\*\0|MM\0\*)/, 'TIFF'],
   [/^\s*(<\?xml|<svg|<!--)/, 'SVG'],
 ];
 
 /**
- * Reads any picture that the browser can read: JPEG, PNG, WebP, AVIF, GIF (first frame), and what else it knows. Turned upright by its
+ * Reads JPEG, PNG, WebP, AVIF, HEIC, GIF (first frame), and what else the browser knows. Turned upright by its
  * EXIF orientation, converted to sRGB, alpha not premultiplied. A PNG keeps its 16 bits and the colours of its transparent pixels,
  * unless its colours are other than sRGB; in other formats the colours of nearly transparent pixels are coarse.
  * @param bytes the whole file
@@ -53,9 +55,15 @@ export async function decodeImage(
   const fail = (problem: string, cause?: unknown) =>
     new FauveError('input', `${source.what} ${source.fileName} ${problem}`, { cause });
   if (bytes.byteLength === 0) throw fail(`is empty (0 bytes). Use a picture in ${READABLE}.`);
+  if (isHeic(bytes)) return decodeHeic(bytes, source, { mostPixels, fitPixels });
   const facts = fileFacts(bytes);
   if (facts) checkPixels(facts, source, mostPixels);
   if (facts && !facts.complete) {
+    const mended = facts.format === 'jpeg' ? mendJpeg(bytes) : 'cut';
+    if (typeof mended !== 'string') {
+      const decoded = await decodeImage(mended, source, { mostPixels, fitPixels });
+      return { ...decoded, notices: [mendedNotice(source.fileName)] };
+    }
     throw fail(
       `is truncated: the file ends before the picture does (${bytes.byteLength} bytes). Copy or download it again.`,
     );
@@ -74,6 +82,21 @@ export async function decodeImage(
   } catch (error) {
     if (error instanceof FauveError) throw error;
     throw fail(complaint(bytes, facts !== undefined, messageOf(error)), error);
+  }
+}
+
+/** HEIC by the browser where it can, as Safari does, in less time and memory than the library. */
+async function decodeHeic(
+  bytes: Uint8Array,
+  source: ImageSource,
+  options: DecodeOptions,
+): Promise<BrowserDecodedImage> {
+  const { mostPixels, fitPixels = Number.POSITIVE_INFINITY } = options;
+  try {
+    return { ...(await drawn(bytes, undefined, source, mostPixels, fitPixels)), format: 'heic', bits: 8 };
+  } catch (error) {
+    if (error instanceof FauveError) throw error;
+    return { ...(await decodeImage(await heicToPng(bytes, source, mostPixels), source, options)), format: 'heic' };
   }
 }
 

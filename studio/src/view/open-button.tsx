@@ -4,7 +4,7 @@ import { openFirst } from '../state/photo.js';
 import { texts } from '../texts.js';
 
 /** What the file dialog offers first. Whether it can be read shows when it is read. */
-export const pictureTypes = 'image/jpeg,image/png,image/webp,image/avif,image/gif,image/bmp,image/*';
+export const pictureTypes = 'image/jpeg,image/png,image/webp,image/avif,image/gif,image/bmp,image/*,.heic,.heif';
 
 /** A button that opens a file dialog for the photo. */
 export function OpenButton({
