@@ -19,13 +19,17 @@ import {
 import type { EngineFlags } from './engine-flags.js';
 import { listenForInterrupt } from './interrupt.js';
 import type { PhotoJob } from './photos.js';
-import { openMeter } from './progress.js';
+import { noteText, openMeter } from './progress.js';
 import { durationText } from './time-left.js';
 
 /** Photos to restyle with one network; all that can be checked was checked. */
 export interface ApplyBatch extends EngineFlags {
   readonly network: CheckedTransformer;
   readonly jobs: readonly PhotoJob[];
+  /** Photos that are left out because their picture is there already. */
+  readonly skipped?: number;
+  /** Sentences to tell at the start. */
+  readonly notices?: readonly string[];
   readonly styles: readonly NamedStyle[];
   readonly options: ApplyOptionsInput;
   readonly range?: PixelRange;
@@ -48,7 +52,14 @@ type ApplyEvent =
       readonly seconds: number;
     }
   | { readonly type: 'failed'; readonly input: string; readonly code: string; readonly message: string }
-  | { readonly type: 'done'; readonly written: number; readonly failed: number; readonly seconds: number };
+  | {
+      readonly type: 'done';
+      readonly written: number;
+      readonly failed: number;
+      /** Their pictures were there already. */
+      readonly skipped: number;
+      readonly seconds: number;
+    };
 
 /** Names that the last line has room for. */
 const MOST_NAMES = 5;
@@ -58,8 +69,13 @@ const MOST_NAMES = 5;
  * @throws FauveError `input` at the end when there were such; `aborted` after Ctrl-C, when what was written stays
  */
 export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
-  const { jobs } = batch;
+  const { jobs, skipped = 0 } = batch;
   const reporter = applyReporter(batch);
+  for (const message of batch.notices ?? []) reporter.tell({ type: 'notice', message });
+  if (jobs.length === 0) {
+    reporter.tell({ type: 'done', written: 0, failed: 0, skipped, seconds: 0 });
+    return reporter.close();
+  }
   const interrupt = listenForInterrupt(
     () => reporter.say('Stopping after this picture (Ctrl-C again: at once).'),
     () => reporter.close(),
@@ -83,7 +99,7 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
       for (const message of transformer.notices) reporter.tell({ type: 'notice', message });
       for (const job of jobs) {
         try {
-          reporter.tell(await applyToPhoto(job, batch, transformer, memoryLimit, signal));
+          for (const event of await applyToPhoto(job, batch, transformer, memoryLimit, signal)) reporter.tell(event);
           written++;
         } catch (error) {
           if (!(error instanceof FauveError) || error.code === 'aborted' || signal.aborted) throw error;
@@ -102,7 +118,8 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
     reporter.close();
     interrupt.release();
   }
-  reporter.tell({ type: 'done', written, failed: failures.length, seconds: (performance.now() - start) / 1000 });
+  const seconds = (performance.now() - start) / 1000;
+  reporter.tell({ type: 'done', written, failed: failures.length, skipped, seconds });
   const [first] = failures;
   if (!first) return;
   if (jobs.length === 1) throw first.error;
@@ -122,17 +139,20 @@ async function applyToPhoto(
   transformer: ImageTransformer,
   memoryLimit: number,
   signal: AbortSignal,
-): Promise<ApplyEvent> {
+): Promise<ApplyEvent[]> {
   if (signal.aborted) throw new FauveError('aborted', 'Stopped before this picture.');
   const bytes = input === '-' ? await readStandardInput() : await readFileChecked(input, 'Photo');
   const fileName = input === '-' ? 'from standard input' : input;
-  const { image } = await decodeImage(bytes, { what: 'Photo', fileName });
+  const { image, notices = [] } = await decodeImage(bytes, { what: 'Photo', fileName });
   const result = await applyTransformer({ image, transformer, styles, options, memoryLimit, signal });
   const encoded = await encodeImage(result.image, format, { quality, bits });
   if (output === '-') await writeStandardOutput(encoded);
   else await writeFileAtomically(output, encoded);
   const { width, height } = result.image;
-  return { type: 'picture', input, path: output, width, height, seconds: result.seconds };
+  return [
+    ...notices.map((message) => ({ type: 'notice' as const, message })),
+    { type: 'picture', input, path: output, width, height, seconds: result.seconds },
+  ];
 }
 
 async function readStandardInput(): Promise<Uint8Array> {
@@ -179,7 +199,7 @@ function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
         case 'start':
           return say(dim(`${event.model}; ${event.engine}`));
         case 'notice':
-          return say(`${styleText('yellow', 'note:', { stream: process.stderr })} ${event.message}`);
+          return say(noteText(event.message));
         case 'picture': {
           if (jobs.length > 1) return advance();
           const name = styleText('bold', event.path === '-' ? 'standard output' : event.path, {
@@ -190,7 +210,10 @@ function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
         case 'failed':
           return advance();
         case 'done':
-          if (jobs.length > 1)
+          if (event.skipped > 0) {
+            const were = event.skipped === 1 ? 'picture was' : 'pictures were';
+            say(`${event.skipped} ${were} there already; ${event.written} written`);
+          } else if (jobs.length > 1)
             say(`${event.written} ${event.written === 1 ? 'picture' : 'pictures'}, ${durationText(event.seconds)}`);
       }
     },

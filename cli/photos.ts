@@ -1,14 +1,14 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import {
   checkWritable,
   createImage,
   encodeImage,
   FauveError,
+  listPictures,
   makeFolder,
   type OutputFormat,
   outputFormat,
-  pictureFolder,
 } from 'fauve';
 
 /** A photo to restyle and where its picture goes. */
@@ -22,12 +22,30 @@ export interface PhotoJob {
   readonly bits?: 8 | 16;
 }
 
+type Target = Pick<PhotoJob, 'input' | 'output' | 'format'>;
+
 /** How the pictures are written. */
 export interface PhotoSettings {
   readonly format?: OutputFormat;
   readonly quality?: number;
   readonly bits?: 8 | 16;
   readonly overwrite: boolean;
+  /** Photos whose picture is there already are left out. */
+  readonly skipExisting: boolean;
+}
+
+/** Photos as the command line names them. */
+export interface FoundPhotos {
+  readonly photos: readonly string[];
+  /** Sentences about what else their folders hold. */
+  readonly notices: readonly string[];
+}
+
+/** What is to be done. */
+export interface PhotoPlan {
+  readonly jobs: readonly PhotoJob[];
+  /** Photos whose picture is there already. */
+  readonly skipped: number;
 }
 
 const extensions: Readonly<Record<OutputFormat, string>> = { png: '.png', jpeg: '.jpg', webp: '.webp', tiff: '.tif' };
@@ -37,22 +55,28 @@ const extensions: Readonly<Record<OutputFormat, string>> = { png: '.png', jpeg: 
  * fits. Each file once, in the order of the arguments.
  * @throws FauveError `input` when there is no such file
  */
-export async function findPhotos(named: readonly string[]): Promise<string[]> {
+export async function findPhotos(named: readonly string[]): Promise<FoundPhotos> {
   const found = new Map<string, string>();
+  const notices = new Set<string>();
   for (const name of named) {
-    for (const path of await filesOf(name)) {
+    for (const path of await filesOf(name, (notice) => notices.add(notice))) {
       const key = path === '-' ? path : resolve(path);
       if (!found.has(key)) found.set(key, path);
     }
   }
-  return [...found.values()];
+  return { photos: [...found.values()], notices: [...notices] };
 }
 
-async function filesOf(name: string): Promise<string[]> {
+async function filesOf(name: string, tell: (notice: string) => void): Promise<string[]> {
   if (name === '-') return ['-'];
   const entry = await stat(name).catch(() => undefined);
-  if (entry?.isDirectory()) return (await pictureFolder(name)).map((picture) => join(name, picture.name));
-  if (entry) return [name];
+  if (entry?.isDirectory()) {
+    const { names, leftOut } = await listPictures(name);
+    if (leftOut !== undefined) tell(leftOut);
+    return names.map((picture) => join(name, picture));
+  }
+  // A link that leads nowhere stops no other photo: it is told when its turn comes.
+  if (entry || (await lstat(name).catch(() => undefined))) return [name];
   if (!/[*?]/.test(basename(name))) {
     throw new FauveError(
       'input',
@@ -62,7 +86,9 @@ async function filesOf(name: string): Promise<string[]> {
   const pattern = matcher(basename(name));
   const folder = dirname(name);
   const names = (await readdir(folder).catch(() => [])).filter((each) => pattern.test(each)).sort();
-  if (names.length > 0) return names.map((each) => join(folder, each));
+  // As from a shell, which would find folders, too.
+  const each = await Promise.all(names.map((found) => filesOf(join(folder, found), tell)));
+  if (names.length > 0) return each.flat();
   throw new FauveError('input', `No file fits ${name}. * and ? may stand in the last part of a path.`);
 }
 
@@ -84,20 +110,22 @@ export async function planOutputs(
   photos: readonly string[],
   output: string,
   settings: PhotoSettings,
-): Promise<PhotoJob[]> {
+): Promise<PhotoPlan> {
   const folder = await isFolder(output, photos.length);
-  const targets = photos.map((input): Pick<PhotoJob, 'input' | 'output' | 'format'> => {
-    if (folder) return { input, ...inFolder(input, output, settings.format) };
-    if (output === '-') return { input, output, format: settings.format ?? 'png' };
-    const format = outputFormat(output);
-    if (settings.format !== undefined && settings.format !== format) {
-      throw new FauveError(
-        'usage',
-        `${output} is a ${format} by its name, --format is ${settings.format}. Leave it out.`,
-      );
-    }
-    return { input, output, format };
-  });
+  const targets = withOwnNames(
+    photos.map((input): Target => {
+      if (folder) return { input, ...inFolder(input, output, settings.format) };
+      if (output === '-') return { input, output, format: settings.format ?? 'png' };
+      const format = outputFormat(output);
+      if (settings.format !== undefined && settings.format !== format) {
+        throw new FauveError(
+          'usage',
+          `${output} is a ${format} by its name, --format is ${settings.format}. Leave it out.`,
+        );
+      }
+      return { input, output, format };
+    }),
+  );
   requireDifferent(targets);
   const jobs = withEncoding(targets, settings);
   for (const { format, quality, bits } of jobs) {
@@ -106,8 +134,12 @@ export async function planOutputs(
   }
   if (folder) await makeFolder(output);
   const read = new Set(await Promise.all(photos.map((photo) => realpath(photo).catch(() => photo))));
+  const left: PhotoJob[] = [];
   for (const job of jobs) {
-    if (job.output === '-') continue;
+    if (job.output === '-') {
+      left.push(job);
+      continue;
+    }
     const place = await realpath(job.output).catch(() => undefined);
     if (place !== undefined && read.has(place)) {
       throw new FauveError(
@@ -115,9 +147,11 @@ export async function planOutputs(
         `${job.output} is one of the photos to read. Give the output another name or folder.`,
       );
     }
+    if (place !== undefined && settings.skipExisting) continue;
     await checkWritable(job.output, { overwrite: settings.overwrite });
+    left.push(job);
   }
-  return jobs;
+  return { jobs: left, skipped: jobs.length - left.length };
 }
 
 async function isFolder(output: string, photos: number): Promise<boolean> {
@@ -156,10 +190,7 @@ function knownFormat(path: string): OutputFormat | undefined {
 }
 
 /** Quality and bits go to the pictures whose formats have them; where none has, the encoder says what is wrong. */
-function withEncoding(
-  targets: readonly Pick<PhotoJob, 'input' | 'output' | 'format'>[],
-  { quality, bits }: PhotoSettings,
-): PhotoJob[] {
+function withEncoding(targets: readonly Target[], { quality, bits }: PhotoSettings): PhotoJob[] {
   const isLossy = ({ format }: { readonly format: OutputFormat }) => format === 'jpeg' || format === 'webp';
   const [anyLossy, anyLossless] = [targets.some(isLossy), targets.some((target) => !isLossy(target))];
   return targets.map((target) => ({
@@ -169,7 +200,19 @@ function withEncoding(
   }));
 }
 
-function requireDifferent(targets: readonly Pick<PhotoJob, 'input' | 'output'>[]): void {
+/** Where a.gif and a.png would both be a.png, the picture of a.gif is a.gif.png. */
+function withOwnNames(targets: readonly Target[]): Target[] {
+  const places = targets.map(({ output }) => output.toLowerCase());
+  return targets.map((target, i) => {
+    const { input, output } = target;
+    const alone = places.indexOf(places[i]!) === places.lastIndexOf(places[i]!);
+    const [from, to] = [extname(input), extname(output)];
+    if (alone || output === '-' || from.toLowerCase() === to.toLowerCase()) return target;
+    return { ...target, output: output.slice(0, -to.length) + from + to };
+  });
+}
+
+function requireDifferent(targets: readonly Target[]): void {
   const seen = new Map<string, string>();
   for (const { input, output } of targets) {
     // Some disks do not tell A.png from a.png.

@@ -93,7 +93,7 @@ export function textReporter(): Reporter {
           return;
         }
         case 'notice':
-          return say(`${styleText('yellow', 'note:', { stream: process.stderr })} ${event.message}`);
+          return say(noteText(event.message));
         case 'saved':
           return event.kind === 'picture' ? undefined : say(dim(`saved ${event.path}`));
         case 'done': {
@@ -110,6 +110,13 @@ export function textReporter(): Reporter {
     close: () => meter.close(),
   };
 }
+
+/** What is no error and good to know, for stderr. */
+export const noteText = (message: string): string =>
+  `${styleText('yellow', 'note:', { stream: process.stderr })} ${message}`;
+
+/** Tells it at once. */
+export const note = (message: string): void => void process.stderr.write(`${noteText(message)}\n`);
 
 /** A bar where stderr is a terminal, a line now and then elsewhere. @param what is counted */
 export const openMeter = (what = 'step'): Meter => (process.stderr.isTTY ? stepBar(what) : stepLines(what));

@@ -10,6 +10,7 @@ export {
 } from './image/file.js';
 export { type ImageHeader, imageHeader } from './image/header.js';
 export { createImage, type Image } from './image/image.js';
+export { kindNames, type PictureKind, pictureKinds } from './image/kinds.js';
 export { psnr, ssim } from './image/metrics.js';
 export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
@@ -27,6 +28,7 @@ export {
 export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
 export { type ApplyRequest, type ApplyResult, applyTransformer } from './pipelines/apply/apply.js';
 export type { PixelRange } from './pipelines/apply/foreign.js';
+export { applyMemory } from './pipelines/apply/memory.js';
 export {
   type CheckedTransformer,
   checkTransformer,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -29,6 +29,8 @@ beforeAll(async () => {
   await mkdir(place.at('photos'));
   await writeFile(place.at('photos/a.png'), await encodeImage(picture(33, 21, 1), 'png'));
   await writeFile(place.at('photos/b.jpg'), await encodeImage(picture(20, 44, 2), 'jpeg'));
+  await mkdir(place.at('twins'));
+  await writeFile(place.at('twins/A.png'), await encodeImage(picture(20, 20, 6), 'png'));
   const gif = await sharp(await encodeImage(picture(19, 18, 3), 'png'))
     .gif()
     .toBuffer();
@@ -156,6 +158,60 @@ describe('fauve apply', () => {
     await refused(apply('tiny.onnx', 'text.jpg', '-s', 'wave', '-o', 'no.png', '-q'), 1, /text\.jpg is not a picture/);
   });
 
+  it('reads what a folder holds, counts what it cannot read, and goes on where it stopped', async () => {
+    const put = async (name: string, bytes: Uint8Array | string) => writeFile(place.at(`mixed/${name}`), bytes);
+    await mkdir(place.at('mixed/deep'), { recursive: true });
+    await put('phone.heic', await readFile(new URL('fixtures/upright.heic', import.meta.url)));
+    await put('c.gif', await readFile(place.at('c.gif')));
+    await put('c.png', await readFile(place.at('photo.png')));
+    await put('camera.jpg', (await readFile(place.at('photos/b.jpg'))).subarray(0, -2));
+    for (const name of ['raw.nef', 'clip.mov', '.DS_Store', '._c.gif']) await put(name, 'x');
+    await symlink(place.at('nowhere.jpg'), place.at('mixed/gone.jpg'));
+    const run = (...more: string[]) => apply('tiny.onnx', 'mixed', '-s', 'wave', '-o', 'mixed-out', '--json', ...more);
+    const told = (stdout: string) =>
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    const first = await run();
+    expect(first.code).toBe(1);
+    expect(told(first.stdout)).toMatchObject([
+      {
+        type: 'notice',
+        message: 'In mixed, 1 video (.mov), 1 folder and 1 raw camera file (.nef) are left out.',
+      },
+      { type: 'start', pictures: 5 },
+      { type: 'picture', path: 'mixed-out/c.gif.png' },
+      { type: 'picture', path: 'mixed-out/c.png' },
+      { type: 'notice', message: expect.stringMatching(/^mixed\/camera\.jpg does not end as a JPEG does/) },
+      { type: 'picture', path: 'mixed-out/camera.jpg' },
+      { type: 'failed', input: 'mixed/gone.jpg', code: 'input' },
+      { type: 'picture', path: 'mixed-out/phone.png', width: 64, height: 48 },
+      { type: 'done', written: 4, failed: 1, skipped: 0 },
+      { type: 'error' },
+    ]);
+
+    await rm(place.at('mixed/gone.jpg'));
+    await rm(place.at('mixed-out/c.png'));
+    const kept = await readFile(place.at('mixed-out/camera.jpg'));
+    const { stderr } = await apply('tiny.onnx', 'mixed', '-s', 'night', '-o', 'mixed-out', '--skip-existing');
+    expect(stderr).toMatch(/note:\S* In mixed, .* are left out\.\n/);
+    expect(stderr).toMatch(/3 pictures were there already; 1 written\n$/);
+    expect(await readFile(place.at('mixed-out/camera.jpg'))).toEqual(kept);
+    const again = succeeded(await run('--skip-existing'));
+    expect(told(again.stdout).slice(1)).toMatchObject([{ type: 'done', written: 0, failed: 0, skipped: 4 }]);
+  });
+
+  it('reads a pattern as a shell does, folders and dead links too', async () => {
+    await mkdir(place.at('shelf/inner'), { recursive: true });
+    await writeFile(place.at('shelf/inner/a.png'), await readFile(place.at('photo.png')));
+    await symlink(place.at('nowhere'), place.at('shelf/dead.png'));
+    const { code, stderr } = await apply('tiny.onnx', 'shelf/*', '-s', 'wave', '-o', 'shelf-out/', '-q');
+    expect(stderr).toMatch(/dead\.png does not exist.*\nfauve: 1 of 2 photos could not be restyled/);
+    expect(code).toBe(1);
+    expect(await readdir(place.at('shelf-out'))).toEqual(['a.png']);
+  });
+
   it('lists the styles', async () => {
     expect(succeeded(await place.fauve(['apply', 'tiny.onnx', '--list'])).stdout).toBe(
       'wave    The wave, Someone, 1905\nscream  The scream, Someone, 1905\nnight   The night, Someone, 1905\n',
@@ -243,7 +299,12 @@ describe('what is wrong is said before the work, and leaves nothing behind', () 
     ['several into one', ['tiny.onnx', 'photos', ...wave, '-o', 'x.png'], /x\.png is a file, and there are 2 photos/],
     ['several to stdout', ['tiny.onnx', 'photos', ...wave, '-o', '-'], /takes one picture, received 2/],
     ['stdin into a folder', ['tiny.onnx', '-', ...wave, '-o', 'x/'], /standard input has no name/],
-    ['two of one name', ['tiny.onnx', 'photo.png', 'c.gif', 'C.png', ...wave, '-o', 'x'], /would both be x.C\.png/],
+    ['two of one name', ['tiny.onnx', 'photos/a.png', 'twins/A.png', ...wave, '-o', 'x'], /would both be x.A\.png/],
+    [
+      'two ways with what is there',
+      ['tiny.onnx', 'photo.png', ...wave, '-o', 'x.png', '--overwrite', '--skip-existing'],
+      /'--overwrite' cannot be used with .*'--skip-existing'/,
+    ],
     [
       'an output over an input',
       ['tiny.onnx', 'photos', ...wave, '-o', 'photos', '--overwrite'],
@@ -251,7 +312,6 @@ describe('what is wrong is said before the work, and leaves nothing behind', () 
     ],
     ['stdout twice', ['tiny.onnx', 'photo.png', ...wave, '-o', '-', '--json'], /cannot both go to standard output/],
   ])('in the command line: %s', async (_, args, message) => {
-    await writeFile(place.at('C.png'), await readFile(place.at('photo.png')));
     const before = (await readdir(place.at('.'))).sort();
     const { code, stderr } = await place.fauve(['apply', ...args]);
     expect(stderr).toMatch(message);

@@ -77,6 +77,7 @@ describe('the doors', () => {
     // Files, folders, the cache, and the thread of its own that Node's engine has.
     expect(only(node, browser)).toEqual([
       'EngineOptions',
+      'FolderListing',
       'NetworkManifest',
       'NetworkStatus',
       'PlotFormat',
@@ -85,6 +86,7 @@ describe('the doors', () => {
       'importNetwork',
       'inPackage',
       'isShippedStyle',
+      'listPictures',
       'makeFolder',
       'pictureFolder',
       'pullNetwork',

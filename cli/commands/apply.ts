@@ -4,6 +4,7 @@ import {
   type CheckedTransformer,
   checkTransformer,
   FauveError,
+  kindNames,
   loadTransformer,
   type OutputFormat,
   type PixelRange,
@@ -23,6 +24,7 @@ interface Values extends EngineValues {
   readonly style?: readonly StyleArgument[];
   readonly output?: string;
   readonly overwrite?: true;
+  readonly skipExisting?: true;
   readonly format?: OutputFormat;
   readonly quality?: number;
   readonly bits?: 8 | 16;
@@ -43,11 +45,13 @@ Examples:
   $ fauve apply styles.onnx photo.jpg --style great-wave -o out.png              one photo
   $ fauve apply styles.onnx photo.jpg -s great-wave:2 -s the-scream -o out.png   two styles, 2 : 1
   $ fauve apply styles.onnx photos/ more/*.png -s great-wave -o out/             many, with their names
+  $ fauve apply styles.onnx photos/ -s great-wave -o out/ --skip-existing        goes on where it was stopped
   $ fauve apply styles.onnx photo.jpg -s great-wave -o out.jpg --strength 0.6    halfway to the photo
   $ fauve apply mosaic.onnx photo.jpg -o out.png --range 0-255                   a network of another program
   $ cat photo.jpg | fauve apply styles.onnx - -s great-wave -o - > out.png       from and to a pipe
 
 A network is what fauve train makes, or a "fast neural style" network as ONNX: one picture [1,3,H,W] or [1,H,W,3] in, one out.
+Folders: pictures in ${kindNames()} are read, by their names; what else lies there is counted.
 A photo that cannot be read does not stop the others: it is named at the end, and the exit code is 1.
 The memory grows with the photo. What does not fit is refused, with the largest --size that does.`;
 
@@ -66,7 +70,11 @@ export function addApplyCommand(program: Command): void {
     .addOption(styleOption("one of the network's styles, with its share when several are mixed (repeatable)"));
   const files = [
     new Option('-o, --output <file|folder>', 'the picture or the folder for several; - for standard output'),
-    new Option('--overwrite', 'replace existing pictures'),
+    new Option('--overwrite', 'replace existing pictures').conflicts('skipExisting'),
+    new Option(
+      '--skip-existing',
+      'leave out photos whose picture is there already: goes on where an earlier run stopped',
+    ),
     oneOf(
       '--format',
       ['png', 'jpeg', 'webp', 'tiff'],
@@ -145,12 +153,14 @@ async function apply(model: string, named: readonly string[], values: Values): P
       'The picture - is written to a pipe, and this is a terminal. Name a file, or add > out.png.',
     );
   }
-  const jobs = await planOutputs(await findPhotos(named), output, {
+  const { photos, notices } = await findPhotos(named);
+  const { jobs, skipped } = await planOutputs(photos, output, {
     ...encodingOf(values),
     overwrite: values.overwrite === true,
+    skipExisting: values.skipExisting === true,
   });
   await applyToPhotos({
-    ...{ network, jobs, styles, options, json, quiet },
+    ...{ network, jobs, skipped, notices, styles, options, json, quiet },
     ...(range === undefined ? {} : { range }),
     ...(precision === undefined ? {} : { precision }),
     engine: engineOf(values),

@@ -32,6 +32,7 @@ import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js'
 import { listenForInterrupt } from '../interrupt.js';
 import { flagOf, parseCount, parseNumber } from '../option-flags.js';
 import { checkpointPath, plotFormat } from '../outputs.js';
+import { note } from '../progress.js';
 import { durationText } from '../time-left.js';
 
 interface Values extends EngineValues, Readonly<Record<string, unknown>> {
@@ -107,8 +108,8 @@ async function run(values: Values): Promise<void> {
   if (plot !== undefined) await checkWritable(plot, { overwrite: true });
   const options = optionsOf(values);
   const held = values.heldOut === undefined ? undefined : await readHeldOut(values.heldOut);
-  const photos = await pictureFolder(values.photos, held?.photos);
-  const paintings = await pictureFolder(values.paintings, held?.paintings);
+  const photos = await pictureFolder(values.photos, held?.photos, note);
+  const paintings = await pictureFolder(values.paintings, held?.paintings, note);
   const tests = held ? await testPairs(held, values) : [];
   const teacher = await loadNetworkWeights(values.teacher);
   const file = checkpointPath(output);

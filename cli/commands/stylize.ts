@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { defaultNetworkName, FauveError } from 'fauve';
+import { defaultNetworkName, FauveError, kindNames } from 'fauve';
 import { type Config, readConfig } from '../config.js';
 import { restyleFast } from '../fast.js';
 import type { PicturePaths, StyleArgument } from '../inputs.js';
@@ -37,7 +37,7 @@ export function addStylizeCommand(program: Command): void {
   const command = program
     .command('stylize')
     .description('restyle a picture with the style of a painting, by optimising the picture itself')
-    .argument('[content]', 'the picture to restyle: JPEG, PNG, WebP, TIFF, AVIF, GIF or SVG')
+    .argument('[content]', `the picture to restyle: ${kindNames()}`)
     .addOption(styleOption('a painting, with its share when there are several (repeatable)'))
     .addOption(new Option('-o, --output <file>', 'the result: .png, .jpg, .webp or .tif').helpGroup(filesHeading))
     .addOption(new Option('--config <file>', 'take options and pictures from a JSON file').helpGroup(filesHeading))

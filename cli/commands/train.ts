@@ -33,6 +33,7 @@ import { parseStyle, readStyleArgument, type StyleArgument } from '../inputs.js'
 import { listenForInterrupt } from '../interrupt.js';
 import { flagOf, parseCount, parseLayers, parseNumber } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat } from '../outputs.js';
+import { note } from '../progress.js';
 import { doneText, trainReporter, writeTestPictures, writeTrainPlot, writeTrainTable } from '../train-report.js';
 
 interface Values extends EngineValues, Readonly<Record<string, unknown>> {
@@ -109,7 +110,7 @@ async function run(values: Values): Promise<void> {
   await checkWritable(output, { overwrite });
   for (const path of [plot, csv]) if (path !== undefined) await checkWritable(path, { overwrite: true });
   const options = optionsOf(values);
-  const photos = await pictureFolder(values.data);
+  const photos = await pictureFolder(values.data, [], note);
   const styles = await readStyles(values.style);
   const tests = await Promise.all(
     (values.test ?? []).map(async (path) => ({ name: nameOf(path), image: await readImage(path, 'Test photo') })),
