@@ -26,6 +26,8 @@ export interface PictureFile {
   readonly path: string;
   readonly sha256: string;
   readonly image: Image;
+  /** What is unusual about it. */
+  readonly notices?: readonly string[];
 }
 
 /** A captured style that was read, and the checksum of its file. */
@@ -91,7 +93,8 @@ export async function readStyleArgument(path: string, shipped = false): Promise<
   const bytes = await readFileChecked(path, what);
   const sha256 = await sha256Hex(bytes);
   if (what === 'Style file' || looksLikeStyle(bytes)) return { path, sha256, style: decodeStyle(bytes, path) };
-  return { path, sha256, image: (await decodeImage(bytes, { what, fileName: path })).image };
+  const { image, notices = [] } = await decodeImage(bytes, { what, fileName: path });
+  return { path, sha256, image, notices };
 }
 
 /** The style that a config file names: a file from the folder of the config file, unless it comes with Fauve. */
@@ -108,10 +111,10 @@ export function styleFrom(text: string, fromFolder: (file: string) => string): S
 export async function readPictures(paths: PicturePaths, signal?: AbortSignal): Promise<Pictures> {
   const read = async (path: string, what: string): Promise<PictureFile> => {
     const bytes = await readFileChecked(path, what);
-    const { image } = await decodeImage(bytes, { what, fileName: path });
+    const { image, notices = [] } = await decodeImage(bytes, { what, fileName: path });
     const sha256 = await sha256Hex(bytes);
     throwIfStopped(signal);
-    return { path, sha256, image };
+    return { path, sha256, image, notices };
   };
   const content = await read(paths.content, 'Content image');
   const styles: Pictures['styles'][number][] = [];
@@ -126,6 +129,11 @@ export async function readPictures(paths: PicturePaths, signal?: AbortSignal): P
     ...(init === undefined ? {} : { init: await read(init, 'Start image') }),
     ...(generated === undefined ? {} : { generated: await read(generated, 'Picture') }),
   };
+}
+
+/** What is unusual about the pictures' files. */
+export function noticesOf({ content, styles, init, generated }: Pictures): readonly string[] {
+  return [content, ...styles, init, generated].flatMap((each) => (each && 'image' in each && each.notices) || []);
 }
 
 /** @throws FauveError `aborted` */

@@ -24,7 +24,7 @@ import {
 } from 'fauve';
 import type { EngineFlags } from './engine-flags.js';
 import { fastStart } from './fast.js';
-import { type PicturePaths, readPictures, throwIfStopped } from './inputs.js';
+import { noticesOf, type PicturePaths, readPictures, throwIfStopped } from './inputs.js';
 import { listenForInterrupt } from './interrupt.js';
 import { writeLossPlot } from './loss-plot.js';
 import { conflict, type GivenOptions, requireSameOptions } from './option-flags.js';
@@ -97,6 +97,7 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     ...(fast ? { fast: { name: fast.transformer.fileName, sha256: await sha256Hex(fast.transformer.bytes) } } : {}),
   };
   throwIfStopped(signal);
+  for (const message of noticesOf(pictures)) reporter.tell({ type: 'notice', message });
   if (job.recipe) {
     for (const message of differences(job.recipe, pictures, networks)) reporter.tell({ type: 'notice', message });
   }

@@ -10,8 +10,9 @@ import {
   startEngine,
 } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
-import { readPictures, type StyleArgument } from '../inputs.js';
+import { noticesOf, readPictures, type StyleArgument } from '../inputs.js';
 import { addOptionFlags, lossOptionNames, optionsOf } from '../option-flags.js';
+import { note } from '../progress.js';
 import { filesHeading, styleOption } from '../run-flags.js';
 
 interface Values extends EngineValues {
@@ -50,6 +51,7 @@ async function measure(path: string, values: Values): Promise<void> {
   if (style.length === 0) throw new FauveError('usage', 'There is no style image. Name one: --style painting.jpg.');
   const styles = style.map(({ path, weight = 1 }) => ({ path, weight }));
   const pictures = await readPictures({ content, styles, generated: path });
+  for (const message of noticesOf(pictures)) note(message);
   const weights = await loadNetworkWeights(network);
   const runtime = await startEngine(engineOf(values));
   try {
