@@ -292,9 +292,11 @@ export const texts = {
     scaled: (width: number, height: number, shownWidth: number, shownHeight: number) =>
       `The photo has ${pixels(width, height)} pixels. You work on it at ${pixels(shownWidth, shownHeight)}; Instant downloads it at full size.`,
     tooLarge: (megapixels: number, shownWidth: number, shownHeight: number) =>
-      `This photo has ${megapixels} megapixels: more than a browser tab can restyle at once. You work on it at ${pixels(shownWidth, shownHeight)}, and the download is as large as the memory allows. For all of it, use fauve apply on the command line.`,
-    exported: (width: number, height: number, fullWidth: number, fullHeight: number) =>
-      `The memory sufficed for ${pixels(width, height)} of the photo's ${pixels(fullWidth, fullHeight)} pixels. For all of it, use fauve apply on the command line.`,
+      `This photo has ${megapixels} megapixels: more than a browser tab can restyle at once. You work on it at ${pixels(shownWidth, shownHeight)}, and the download is as large as the memory of a tab allows. On the command line, fauve apply --size auto makes it as large as this computer allows.`,
+    exported: (width: number, height: number, fullWidth: number, fullHeight: number, bytes?: number) => {
+      const all = bytes === undefined ? '' : `; all of it needs ${Math.ceil(bytes / 1e9)} GB`;
+      return `The memory of a tab sufficed for ${pixels(width, height)} of the photo's ${pixels(fullWidth, fullHeight)} pixels. On the command line, fauve apply --size auto makes it as large as this computer allows${all}.`;
+    },
     dismiss: 'Close this message',
     multiple: 'One photo at a time: the first one was opened.',
   },

@@ -31,7 +31,7 @@ export async function openPhoto(file: Blob, name = nameOf(file)): Promise<void> 
   const opened = await answered(worker().openPhoto(file, name));
   if (!opened) return;
   void prepare();
-  const { width, height, shown } = opened;
+  const { width, height, shown, notices } = opened;
   batch(() => {
     for (const { id } of results.value) void worker().forget(id);
     photo.value = opened;
@@ -44,6 +44,7 @@ export async function openPhoto(file: Blob, name = nameOf(file)): Promise<void> 
     resetView();
     const megapixels = Math.round((width * height) / 1e6);
     if (megapixels > LARGE) notice.value = texts.notices.tooLarge(megapixels, shown.width, shown.height);
+    else if (notices[0] !== undefined) notice.value = notices[0];
     else if (shown.width < width) notice.value = texts.notices.scaled(width, height, shown.width, shown.height);
     announcement.value = `${name}, ${pixels(width, height)}`;
   });

@@ -67,7 +67,7 @@ export async function download(format: PictureFormat, quality: number): Promise<
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
   const { width, height } = photo.value ?? file;
   if (result.kind === 'instant' && file.width < width) {
-    notice.value = texts.notices.exported(file.width, file.height, width, height);
+    notice.value = texts.notices.exported(file.width, file.height, width, height, file.wholeMemory);
   }
   announcement.value = texts.result.saved(name);
 }

@@ -18,6 +18,8 @@ export interface PhotoFact {
   readonly height: number;
   /** Of the picture that is worked with, where the photo is larger. */
   readonly shown: { readonly width: number; readonly height: number };
+  /** What is unusual about the file. */
+  readonly notices: readonly string[];
   readonly bitmap: ImageBitmap;
 }
 
@@ -103,6 +105,8 @@ export interface ExportFact {
   readonly blob: Blob;
   readonly width: number;
   readonly height: number;
+  /** Bytes that the command line needs for the whole photo, where it was made anew. */
+  readonly wholeMemory?: number;
 }
 
 /** A square matrix, row by row. */

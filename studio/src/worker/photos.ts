@@ -34,6 +34,8 @@ export interface Opened {
   readonly image: Image;
   /** The same as bytes. */
   readonly pixels: Pixels;
+  /** What is unusual about the file. */
+  readonly notices: readonly string[];
   /** Whether `image` is the whole photo. */
   readonly whole: boolean;
 }
@@ -41,14 +43,18 @@ export interface Opened {
 /** @throws ProblemError for what is no picture, or one that is too small or too large */
 export async function openPicture(file: Blob, name: string): Promise<Opened> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  const { image, original } = await decoded(bytes, name, { mostPixels: MOST_PIXELS, fitPixels: MOST_SHOWN });
+  const {
+    image,
+    original,
+    notices = [],
+  } = await decoded(bytes, name, { mostPixels: MOST_PIXELS, fitPixels: MOST_SHOWN });
   const { width, height } = original;
   if (Math.min(width, height) < LEAST_SIDE) {
     throw new ProblemError('small-picture', texts.tooSmall(name, width, height, LEAST_SIDE));
   }
   const sha256 = await sha256Hex(bytes);
   const whole = image.width === width && image.height === height;
-  return { name, file, width, height, sha256, image, pixels: pixelsOf(image), whole };
+  return { name, file, width, height, sha256, image, pixels: pixelsOf(image), notices, whole };
 }
 
 /** The photo in full. @throws ProblemError as {@link openPicture} */

@@ -1,5 +1,6 @@
 import shipped from 'virtual:shipped';
 import {
+  applyMemory,
   applyTransformer,
   createImage,
   fastTransformerName,
@@ -91,6 +92,7 @@ export class Studio {
       width: photo.width,
       height: photo.height,
       shown: { width, height },
+      notices: photo.notices,
       bitmap: await bitmapOf(photo.pixels),
     };
   }
@@ -187,12 +189,13 @@ export class Studio {
     const limit = freeMemory();
     // Here the host's part lies beside the engine's 4 GB, not in them, so that more may fit: it is tried.
     const generous = limit + hostBytes(whole);
-    const { image } = await transformed(generous).catch((error: unknown) => {
+    const { image, wholeMemory } = await transformed(generous).catch((error: unknown) => {
       if (problemOf(error).kind !== 'memory') throw error;
       return transformed(limit);
     });
     const made = pixelsOf(image);
-    return fileOf(photoBeside({ image: whole, pixels: pixelsOf(whole) }, made), made, wanted, recipe);
+    const file = await fileOf(photoBeside({ image: whole, pixels: pixelsOf(whole) }, made), made, wanted, recipe);
+    return { ...file, wholeMemory };
   }
 
   async gram({ device, styles, layer }: LabRequest, result: number | undefined, onEvent: OnEvent): Promise<GramFact> {
@@ -275,7 +278,7 @@ export class Studio {
       styles: namedStyles(styles),
       signal: job.signal,
     });
-    return { ...result, engine: runtime.engine };
+    return { ...result, engine: runtime.engine, wholeMemory: applyMemory(transformer, image) };
   }
 
   async #bench(
