@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type DeviceChoice, type EngineOptions, lossNetworkNames } from 'fauve';
+import { checkEngineOptions, type DeviceChoice, type EngineOptions, FauveError, lossNetworkNames } from 'fauve';
 import { parseCount } from './option-flags.js';
 
 /** Where to compute. */
@@ -33,11 +33,21 @@ export function addEngineFlags(command: Command, network?: string): void {
           ),
         ]),
     oneOf('device', devices, 'where to compute (default: auto, the fastest)'),
-    new Option('--threads <number>', 'threads of the processor (default: all cores)').argParser(parseCount),
+    new Option('--threads <number>', 'threads of the processor (at most, and by default, one for each core)').argParser(
+      parseCount,
+    ),
   ];
   for (const flag of flags) command.addOption(flag.helpGroup('Engine:'));
 }
 
+/** @throws FauveError `usage` that names the flag, before any work */
 export function engineOf({ device, threads }: EngineValues): EngineOptions {
-  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+  const options = { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+  try {
+    checkEngineOptions(options);
+  } catch (error) {
+    if (!(error instanceof FauveError)) throw error;
+    throw new FauveError(error.code, error.message.replace(/^The option /, '--'), { cause: error });
+  }
+  return options;
 }

@@ -82,6 +82,7 @@ describe('the doors', () => {
       'NetworkStatus',
       'PlotFormat',
       'cacheFolder',
+      'checkEngineOptions',
       'checkWritable',
       'importNetwork',
       'inPackage',

@@ -132,6 +132,7 @@ async function apply(model: string, named: readonly string[], values: Values): P
     throw new FauveError('usage', 'There is no photo. Name one: fauve apply model.onnx photo.jpg -o out.png.');
   if (output === undefined)
     throw new FauveError('usage', 'There is no output. Name one: -o out.png, or -o out/ for several photos.');
+  const engine = engineOf(values);
   const styles = style.map(({ path, weight = 1 }) => ({ name: path, weight }));
   styleShares(network.styles, styles, network.fileName);
   const options = optionsOf(values);
@@ -163,7 +164,7 @@ async function apply(model: string, named: readonly string[], values: Values): P
     ...{ network, jobs, skipped, notices, styles, options, json, quiet },
     ...(range === undefined ? {} : { range }),
     ...(precision === undefined ? {} : { precision }),
-    engine: engineOf(values),
+    engine,
   });
 }
 

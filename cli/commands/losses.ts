@@ -46,6 +46,7 @@ export function addLossesCommand(program: Command): void {
 
 async function measure(path: string, values: Values): Promise<void> {
   const { options } = optionsOf(values);
+  const engine = engineOf(values);
   const { content, style = [], network = defaultNetworkName, json } = values;
   if (content === undefined) throw new FauveError('usage', 'There is no content image. Name one: --content photo.jpg.');
   if (style.length === 0) throw new FauveError('usage', 'There is no style image. Name one: --style painting.jpg.');
@@ -53,7 +54,7 @@ async function measure(path: string, values: Values): Promise<void> {
   const pictures = await readPictures({ content, styles, generated: path });
   for (const message of noticesOf(pictures)) note(message);
   const weights = await loadNetworkWeights(network);
-  const runtime = await startEngine(engineOf(values));
+  const runtime = await startEngine(engine);
   try {
     const generated = pictures.generated!.image;
     const report = await measureLosses({

@@ -9,21 +9,28 @@ import { FauveError, messageOf } from '../errors.js';
 import { probe } from '../runtime/probe.js';
 import { connectRuntime } from '../runtime/remote.js';
 import { createRuntime, type Device, type OrtLike, type Runtime } from '../runtime/runtime.js';
+import { requireThreads } from '../runtime/threads.js';
 
 /** Where to compute. `auto` takes the graphics card when there is one and it is faster than the processor. */
 export type DeviceChoice = Device | 'auto';
 
 export interface EngineOptions {
   readonly device?: DeviceChoice;
-  /** Threads of the CPU engine; by default as many as there are cores for this process. */
+  /** Threads of the CPU engine; at most, and by default, as many as there are cores for this process. */
   readonly threads?: number;
+}
+
+/** For those who start the engine later. @throws FauveError `usage` for more threads than this process has cores */
+export function checkEngineOptions({ threads }: EngineOptions): void {
+  requireThreads(threads, availableParallelism());
 }
 
 /**
  * Starts the engine in a worker thread.
- * @throws FauveError `system` when no engine can be loaded or the device is not there
+ * @throws FauveError `usage` for more threads than cores, `system` when no engine can be loaded or the device is not there
  */
 export async function startEngine(options: EngineOptions = {}): Promise<Runtime> {
+  checkEngineOptions(options);
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData: options });
   let closing = false;
   const failed = new Promise<never>((_, reject) => {

@@ -3,7 +3,14 @@ import type { Server, ServerOptions } from 'node:http';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
-import { type EngineOptions, FauveError, inPackage, loadTransformer, type TransformerFile } from 'fauve';
+import {
+  checkEngineOptions,
+  type EngineOptions,
+  FauveError,
+  inPackage,
+  loadTransformer,
+  type TransformerFile,
+} from 'fauve';
 import { createApp } from './app.js';
 import { Engine } from './engine.js';
 import { defaultQueueLimits, JobQueue, type QueueLimits } from './job-queue.js';
@@ -63,10 +70,11 @@ const GRACE = 500;
 
 /**
  * Starts the studio's server, for this computer only.
- * @throws FauveError `system` when the page is not built, or the port is taken or not allowed
+ * @throws FauveError `usage` for more threads than cores, `system` when the page is not built, or the port is taken or not allowed
  */
 export async function startStudio(options: StudioOptions = {}): Promise<Studio> {
   const { log = () => {}, loadNetwork = () => loadTransformer('fast') } = options;
+  checkEngineOptions(options.engine ?? {});
   const files = await listServedFiles({ ...installedFolders(), ...options.folders });
   const engine = new Engine(options.engine ?? {}, loadNetwork);
   const jobs = new JobQueue((error) => sentenceOf(error, log), options.queue ?? defaultQueueLimits);

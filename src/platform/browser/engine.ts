@@ -3,6 +3,7 @@ import { FauveError, messageOf } from '../../errors.js';
 import { type EngineBuild, engineFiles } from '../../runtime/engine-files.js';
 import { probe, wake } from '../../runtime/probe.js';
 import { createRuntime, type Device, type Runtime } from '../../runtime/runtime.js';
+import { requireThreads } from '../../runtime/threads.js';
 import { download, type LoadOptions } from './download.js';
 
 /** Where to compute. `auto` takes the graphics card when there is one and it is faster than the processor. */
@@ -10,7 +11,7 @@ export type DeviceChoice = Device | 'auto';
 
 export interface BrowserEngineOptions extends LoadOptions {
   readonly device?: DeviceChoice;
-  /** Threads on the processor; by default as many as the cores suggest. More than one need a cross-origin isolated page. */
+  /** Threads on the processor, at most as many as there are cores; by default as many as these suggest. More than one need a cross-origin isolated page. */
   readonly threads?: number;
   /** The folder that serves the files of {@link engineFiles}, of the page's own origin; absolute, or relative to the worker's script. */
   readonly assets: string | URL;
@@ -30,10 +31,11 @@ const loaded = new Map<BuildName, Promise<LoadedOrt>>();
 /**
  * The engine in this thread, which should be a web worker's: it blocks while it computes. Loads the smallest build that will do, with
  * progress. A second call in the same worker finds the build there, with the threads of the first.
- * @throws FauveError `system` when the engine cannot be loaded or the device is not there, `aborted`
+ * @throws FauveError `usage` for more threads than cores, `system` when the engine cannot be loaded or the device is not there, `aborted`
  */
 export async function loadEngine(options: BrowserEngineOptions): Promise<Runtime> {
-  const { device = 'auto' } = options;
+  const { device = 'auto', threads } = options;
+  requireThreads(threads, navigator.hardwareConcurrency);
   if (device === 'cpu') return onProcessor(options);
   const adapter = await findAdapter();
   if (device === 'webgpu') {

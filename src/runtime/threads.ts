@@ -1,0 +1,13 @@
+import { FauveError } from '../errors.js';
+
+/**
+ * More threads than cores wait for each other: hundreds of them take minutes for what two do in a second.
+ * @throws FauveError `usage`
+ */
+export function requireThreads(threads: number | undefined, cores: number): void {
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= cores)) return;
+  throw new FauveError(
+    'usage',
+    `The option threads: expected a whole number from 1 to ${cores} (this machine has ${cores} ${cores === 1 ? 'core' : 'cores'}); received ${threads}. Leave it out to use all of them.`,
+  );
+}
