@@ -106,6 +106,18 @@ describe.each<[string, StylizeOptionsInput]>([
     expectSame(await restyle(runtime, { content, options: { steps: 1 }, resume }), whole);
   });
 
+  it('is written again from its end, without another step and without the memory of the optimiser', async () => {
+    const resume = decodeCheckpoint(encodeCheckpoint(whole.checkpoint));
+    expect(Object.keys(resume.state.arrays)).toEqual(['image']);
+    expectSame(
+      await restyle(runtime, {
+        ...{ content, resume },
+        onProgress: ({ type }) => expect(type).not.toBe('step'),
+      }),
+      whole,
+    );
+  });
+
   it('goes on after it was stopped at steps 0, 2 and 4, one after the other', async () => {
     let resume: Checkpoint | undefined;
     for (const last of [0, 2, 4]) {

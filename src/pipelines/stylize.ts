@@ -13,7 +13,7 @@ import { encodeStyle } from '../styles/style-file.js';
 import { applyTransformer } from './apply/apply.js';
 import { openTransformer, type TransformerFile } from './apply/network.js';
 import type { NamedStyle } from './apply/styles.js';
-import type { Checkpoint, LossRecord } from './checkpoint.js';
+import type { Checkpoint, LossRecord, OptimiserState } from './checkpoint.js';
 import { finishColours, prepareColours } from './colours.js';
 import { carryOver, type ImageOptimiser, openImageOptimiser } from './image-optimiser.js';
 import { largestSize, requireMemory } from './memory.js';
@@ -61,6 +61,8 @@ export interface StylizeResult {
   /** Complete, with the size in pixels. */
   readonly options: StylizeOptions;
   readonly seconds: number;
+  /** The finished run: whoever goes on from it gets this result, without another step. */
+  readonly checkpoint: Checkpoint;
 }
 
 /** The signal fired. Nothing is lost: the picture so far and the checkpoint to go on from are here. */
@@ -133,6 +135,11 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
     return options.init === 'noise' ? noiseImage(width, height, options.seed) : resizeImage(content, width, height);
   };
 
+  const checkpointOf = (scale: number, scaleStep: number, state: OptimiserState): Checkpoint => ({
+    ...{ options, fingerprint, ...size, scale, scaleStep },
+    ...{ seconds: elapsed(), history: [...history], state },
+  });
+
   let optimiser: ImageOptimiser | undefined;
   try {
     for (const [index, scale] of scales.entries()) {
@@ -158,16 +165,7 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       optimiser = current;
       const finished = async () =>
         finishColours(createImage(scale.width, scale.height, await current.image()), request.content, options.colours);
-      const checkpoint = async (scaleStep: number): Promise<Checkpoint> => ({
-        options,
-        fingerprint,
-        ...size,
-        scale: index,
-        scaleStep,
-        seconds: elapsed(),
-        history: [...history],
-        state: await current.state(),
-      });
+      const checkpoint = async (scaleStep: number) => checkpointOf(index, scaleStep, await current.state());
       await onProgress({ type: 'scale', index, ...scale });
       for (let done = resumed?.scaleStep ?? 0; done < scale.steps; ) {
         if (signal?.aborted) throw new StylizeAborted(await finished(), await checkpoint(done), history.length);
@@ -190,7 +188,12 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
     const picture = createImage(size.width, size.height, await optimiser.image());
     const { loss, terms } = await optimiser.measure(quantise(picture).data);
     const image = finishColours(picture, request.content, options.colours);
-    return { image, loss, terms, history, scales, options, seconds: elapsed() };
+    // Nothing is left to optimise: without the optimiser's memory, which is many times the picture.
+    const checkpoint = checkpointOf(scales.length - 1, scales.at(-1)!.steps, {
+      arrays: { image: picture.data },
+      numbers: {},
+    });
+    return { image, loss, terms, history, scales, options, seconds: elapsed(), checkpoint };
   } finally {
     await optimiser?.close();
   }
