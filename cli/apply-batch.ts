@@ -76,10 +76,7 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
     reporter.tell({ type: 'done', written: 0, failed: 0, skipped, seconds: 0 });
     return reporter.close();
   }
-  const interrupt = listenForInterrupt(
-    () => reporter.say('Stopping after this picture (Ctrl-C again: at once).'),
-    () => reporter.close(),
-  );
+  const interrupt = listenForInterrupt({ after: 'this picture', say: reporter.say, close: reporter.close });
   const { signal } = interrupt;
   const start = performance.now();
   const failures: { readonly input: string; readonly error: FauveError }[] = [];

@@ -1,16 +1,17 @@
 import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { FauveError } from 'fauve';
+import { interruptedExitCode } from './interrupt.js';
 
 /** How a command ends that did not succeed. */
 export interface Failure {
-  /** 1: the input or the machine; 2: the command line; 130: Ctrl-C. 0: help or the version was asked for. */
+  /** 1: the input or the machine; 2: the command line; 130: Ctrl-C, or 128 and the number of another signal. 0: help or the version. */
   readonly exitCode: number;
   /** For stderr; none where commander has printed what was asked for. */
   readonly text?: string;
 }
 
-const exitCodes: Readonly<Record<FauveError['code'], number>> = { usage: 2, input: 1, system: 1, aborted: 130 };
+const exitCodes = { usage: 2, input: 1, system: 1 } as const;
 
 /**
  * What to say of an error, in one line, and how to exit.
@@ -27,7 +28,8 @@ export function failureOf(error: unknown, verbose: boolean, command = ''): Failu
     return { exitCode: 2, text: `fauve: ${message} See fauve ${command ? `${command} ` : ''}--help.${stack}` };
   }
   if (error instanceof FauveError) {
-    return { exitCode: exitCodes[error.code], text: `fauve: ${oneLine(error.message)}${stack}` };
+    const exitCode = error.code === 'aborted' ? interruptedExitCode() : exitCodes[error.code];
+    return { exitCode, text: `fauve: ${oneLine(error.message)}${stack}` };
   }
   const what = oneLine(error instanceof Error ? error.message : String(error)).replace(/[.\s]*$/, '.');
   const request = verbose ? '' : ' Please report it, with what the same command says with --verbose.';

@@ -13,6 +13,7 @@ import { addStylizeCommand } from './commands/stylize.js';
 import { addTextureCommand } from './commands/texture.js';
 import { addTrainCommand } from './commands/train.js';
 import { failureOf } from './failure.js';
+import { outliveTerminal } from './interrupt.js';
 
 const examples = `
 Examples:
@@ -22,7 +23,8 @@ Examples:
   $ fauve redo out.png --size 1024 -o large.png                the same, larger
   $ fauve losses --content photo.jpg --style starry-night out.png
 
-Exit codes: 0 done, 1 the input or the machine, 2 the command line, 130 stopped by Ctrl-C.`;
+Exit codes: 0 done, 1 the input or the machine, 2 the command line, 130 stopped by Ctrl-C
+(by another signal: 128 and its number).`;
 
 const program = new Command('fauve')
   .description('Neural style transfer: restyle photographs with the style of a painting.')
@@ -49,8 +51,11 @@ addDistilCommand(program);
 
 // Whoever reads our output may stop reading (`| head`); that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 });
+// A terminal that was closed takes no more words; what can be saved is saved all the same.
+process.stderr.on('error', () => {});
+outliveTerminal();
 
 try {
   await program.parseAsync();

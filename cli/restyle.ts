@@ -51,10 +51,7 @@ export interface RestyleJob extends OutputSettings, EngineFlags {
  */
 export async function restyle(job: RestyleJob): Promise<void> {
   const reporter = reporterFor(job);
-  const interrupt = listenForInterrupt(
-    () => reporter.say('Stopping after this step (Ctrl-C again: at once).'),
-    () => reporter.close(),
-  );
+  const interrupt = listenForInterrupt({ after: 'this step', say: reporter.say, close: reporter.close });
   try {
     await run(job, reporter, interrupt.signal);
   } finally {

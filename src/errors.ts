@@ -6,7 +6,7 @@ export type ErrorCode =
   | 'input'
   /** The machine: disk full, no permission, not enough memory, no such device. Exits 1. */
   | 'system'
-  /** The `AbortSignal` fired. The command line exits 130. */
+  /** The `AbortSignal` fired. The command line exits 130 after Ctrl-C, with 128 and its number after another signal. */
   | 'aborted';
 
 /** Every error that Fauve expects. The message says what, expected, received and a remedy, in one line. */

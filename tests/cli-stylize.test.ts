@@ -192,7 +192,7 @@ describe('Ctrl-C', () => {
       },
     });
     expect(outcome).toMatchObject({
-      code: 130,
+      code: 143,
       stderr: 'fauve: Stopped before the first step; nothing was written.\n',
     });
     expect((await readdir(place.at('.'))).filter((name) => name.includes('none'))).toEqual([]);

@@ -82,10 +82,7 @@ async function capture(painting: string, values: Values): Promise<void> {
   const names = values.network === undefined ? shippedNetworkNames : [values.network];
   const networks: NetworkWeights[] = [];
   for (const name of names) networks.push(await loadNetworkWeights(name));
-  const interrupt = listenForInterrupt(
-    () => {},
-    () => {},
-  );
+  const interrupt = listenForInterrupt();
   try {
     const runtime = await startEngine(engineOf(values));
     try {

@@ -31,7 +31,7 @@ import { writeDistilPlot } from '../distil-plot.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { flagOf, parseCount, parseNumber } from '../option-flags.js';
-import { checkpointPath, plotFormat } from '../outputs.js';
+import { checkInterrupted, checkpointPath, plotFormat } from '../outputs.js';
 import { note } from '../progress.js';
 import { durationText } from '../time-left.js';
 
@@ -104,7 +104,9 @@ async function run(values: Values): Promise<void> {
     throw new FauveError('usage', `The network ${output} must end in .safetensors; received '${extname(output)}'.`);
   }
   if (plot !== undefined) plotFormat(plot);
-  await checkWritable(output, { overwrite: values.overwrite === true });
+  const overwrite = values.overwrite === true;
+  await checkInterrupted({ output, overwrite, resume: values.resume === true });
+  await checkWritable(output, { overwrite });
   if (plot !== undefined) await checkWritable(plot, { overwrite: true });
   const options = optionsOf(values);
   const held = values.heldOut === undefined ? undefined : await readHeldOut(values.heldOut);
@@ -116,10 +118,7 @@ async function run(values: Values): Promise<void> {
   const resume = values.resume ? decodeDistilCheckpoint(await readFileChecked(file, 'Checkpoint'), file) : undefined;
   if (resume) requireSame(options, resume.options);
   const say = (text: string) => process.stderr.write(`${text}\n`);
-  const interrupt = listenForInterrupt(
-    () => say('Stopping after this step (Ctrl-C again: at once).'),
-    () => {},
-  );
+  const interrupt = listenForInterrupt({ after: 'this step', say });
   const save = async (checkpoint: DistilCheckpoint) => {
     await writeFileAtomically(file, encodeDistilCheckpoint(checkpoint));
     if (plot !== undefined) await writeDistilPlot(plot, checkpoint.history, checkpoint.tests);

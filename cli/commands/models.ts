@@ -70,7 +70,7 @@ async function pull(name: string): Promise<void> {
   const there = await intact(name);
   if (there) return print(`${name} is already there (${described(there)}); its checksum is right.`);
   const progress = byteProgress(name);
-  const interrupt = listenForInterrupt(() => {}, progress.close);
+  const interrupt = listenForInterrupt({ close: progress.close });
   try {
     const manifest = await pullNetwork(name, { signal: interrupt.signal, onProgress: progress.update });
     progress.close();

@@ -45,10 +45,7 @@ async function studio({ port, open, page, ...engine }: Values): Promise<void> {
     engine: engineOf(engine),
     log: (error) => process.stderr.write(`${inspect(error)}\n`),
   });
-  const interrupt = listenForInterrupt(
-    () => process.stderr.write(`${dim('Stopping (Ctrl-C again: at once).')}\n`),
-    () => {},
-  );
+  const interrupt = listenForInterrupt({ say: (line) => process.stderr.write(`${dim(line)}\n`) });
   try {
     process.stdout.write(`The studio is at ${styleText('bold', server.url)}\n`);
     process.stderr.write(`${dim('For this computer only. Ctrl-C ends it.')}\n`);

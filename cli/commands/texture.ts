@@ -79,10 +79,7 @@ async function paint(name: string, values: Values): Promise<void> {
   }
   const weights = await loadNetworkWeights(network);
   const reporter = values.quiet ? quietReporter : textReporter();
-  const interrupt = listenForInterrupt(
-    () => reporter.say('Stopping after this step (Ctrl-C again: at once).'),
-    () => reporter.close(),
-  );
+  const interrupt = listenForInterrupt({ after: 'this step', say: reporter.say, close: reporter.close });
   const runtime = await startEngine(engineOf(values));
   try {
     const result = await texture({

@@ -122,10 +122,7 @@ async function run(values: Values): Promise<void> {
   if (resume) requireSame(options, resume.options);
 
   const reporter = trainReporter();
-  const interrupt = listenForInterrupt(
-    () => reporter.say('Stopping after this iteration (Ctrl-C again: at once).'),
-    () => reporter.close(),
-  );
+  const interrupt = listenForInterrupt({ after: 'this iteration', say: reporter.say, close: reporter.close });
   let terms: readonly { readonly name: string; readonly weight: number }[] = [];
   const draw = async (history: TrainCheckpoint['history']) => {
     if (history.length === 0) return;

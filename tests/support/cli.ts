@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,7 @@ import { encodeImage } from '#src/platform/codec-node.js';
 import { importNetwork } from '#src/platform/model-store.js';
 import { random } from './random.js';
 
-const main = fileURLToPath(new URL('../../dist/bin/fauve.js', import.meta.url));
+export const main = fileURLToPath(new URL('../../dist/bin/fauve.js', import.meta.url));
 
 /** How a command ended. */
 export interface Outcome {
@@ -25,6 +26,8 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** A file that standard output goes to, instead of the outcome. */
+  readonly stdout?: string;
   /** Is given each line of stdout as it comes. */
   readonly onLine?: (line: string, child: ChildProcess) => void;
   /** Is given what stderr says, each time that there is more. */
@@ -35,6 +38,8 @@ export interface RunOptions {
 export interface Workplace {
   /** Runs `fauve` here. */
   fauve(args: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** What `fauve` is run with here: nothing of the caller's terminal or settings. */
+  readonly env: Readonly<Record<string, string>>;
   /** A path in the folder. */
   at(name: string): string;
   readonly cache: string;
@@ -55,6 +60,7 @@ export async function openWorkplace(): Promise<Workplace> {
   const cache = at('cache');
   await writeFile(at('weights.safetensors'), shallowVgg());
   await importNetwork(at('weights.safetensors'), 'vgg19', { cache });
+  const ownEnv = { PATH: process.env.PATH ?? '', HOME: folder, FAUVE_CACHE: cache };
   const pictures = { photo: picture(64, 48, 1), style: picture(40, 56, 2), other: picture(50, 50, 3) };
   for (const [name, image] of Object.entries(pictures)) {
     await writeFile(at(`${name}.png`), await encodeImage(image, 'png'));
@@ -62,20 +68,24 @@ export async function openWorkplace(): Promise<Workplace> {
   return {
     at,
     cache,
-    fauve: (args, { env = {}, onLine, onStderr } = {}) => {
+    env: ownEnv,
+    fauve: (args, { env = {}, stdout, onLine, onStderr } = {}) => {
+      const file = stdout === undefined ? undefined : openSync(stdout, 'w');
       const child = spawn(process.execPath, [main, ...args], {
         cwd: folder,
-        // Nothing of the caller's terminal or settings.
-        env: { PATH: process.env.PATH, HOME: folder, FAUVE_CACHE: cache, ...env },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...ownEnv, ...env },
+        stdio: ['ignore', file ?? 'pipe', 'pipe'],
       });
       return new Promise((resolve, reject) => {
         const text = { stdout: '', stderr: '' };
-        createInterface({ input: child.stdout }).on('line', (line) => {
-          text.stdout += `${line}\n`;
-          onLine?.(line, child);
-        });
-        child.stderr.on('data', (data) => {
+        if (file !== undefined) closeSync(file);
+        if (child.stdout) {
+          createInterface({ input: child.stdout }).on('line', (line) => {
+            text.stdout += `${line}\n`;
+            onLine?.(line, child);
+          });
+        }
+        child.stderr!.on('data', (data) => {
           text.stderr += data;
           onStderr?.(text.stderr, child);
         });
