@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import {
   type ApplyOptionsInput,
@@ -14,10 +15,10 @@ import {
   type Precision,
   readFileChecked,
   startEngine,
-  writeFileAtomically,
 } from 'fauve';
 import type { EngineFlags } from './engine-flags.js';
 import { listenForInterrupt } from './interrupt.js';
+import { writeResult } from './keep.js';
 import type { PhotoJob } from './photos.js';
 import { noteText, openMeter } from './progress.js';
 import { durationText } from './time-left.js';
@@ -65,7 +66,7 @@ type ApplyEvent =
 const MOST_NAMES = 5;
 
 /**
- * Restyles the photos one after the other. A photo that cannot be read does not stop the others.
+ * Restyles the photos one after the other. A photo that cannot be read does not stop the others; a picture that cannot be written does.
  * @throws FauveError `input` at the end when there were such; `aborted` after Ctrl-C, when what was written stays
  */
 export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
@@ -81,6 +82,7 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
   const start = performance.now();
   const failures: { readonly input: string; readonly error: FauveError }[] = [];
   let written = 0;
+  let unwritten: FauveError | undefined;
   // Once, before the engine takes any: it keeps what it has for the next picture.
   const memoryLimit = freeMemory();
   try {
@@ -95,20 +97,26 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
       });
       for (const message of transformer.notices) reporter.tell({ type: 'notice', message });
       for (const job of jobs) {
+        let made: Restyled;
         try {
-          for (const event of await applyToPhoto(job, batch, transformer, memoryLimit, signal)) reporter.tell(event);
-          written++;
+          made = await applyToPhoto(job, batch, transformer, memoryLimit, signal);
         } catch (error) {
           if (!(error instanceof FauveError) || error.code === 'aborted' || signal.aborted) throw error;
           failures.push({ input: job.input, error });
           reporter.tell({ type: 'failed', input: job.input, code: error.code, message: error.message });
+          continue;
         }
+        unwritten = await failureToWrite(job, made.bytes);
+        if (unwritten) throw unwritten;
+        for (const event of made.events) reporter.tell(event);
+        written++;
       }
     } finally {
       await runtime.close();
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (unwritten && jobs.length > 1) throw afterSome(unwritten, written, jobs.length);
+    if (unwritten || !signal.aborted) throw error;
     const made = written === 0 ? 'nothing was written' : 'those that are written stay';
     throw new FauveError('aborted', `Stopped after ${written} of ${jobs.length} pictures; ${made}.`, { cause: error });
   } finally {
@@ -130,39 +138,52 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
   );
 }
 
+/** A picture as a file, and what is told once it is written. */
+interface Restyled {
+  readonly bytes: Uint8Array;
+  readonly events: readonly ApplyEvent[];
+}
+
+/** Writes a picture, or keeps it elsewhere. @returns why, and where it is then */
+async function failureToWrite({ output, format }: PhotoJob, bytes: Uint8Array): Promise<FauveError | undefined> {
+  const name = output === '-' ? `picture.${format}` : basename(output);
+  try {
+    await writeResult(output, bytes, { what: 'The picture', name });
+    return undefined;
+  } catch (error) {
+    if (error instanceof FauveError) return error;
+    throw error;
+  }
+}
+
+/** The next picture would not be written either, and each would be kept elsewhere. */
+function afterSome({ code, message }: FauveError, written: number, total: number): FauveError {
+  return new FauveError(code, `${message} ${written} of ${total} pictures are written; the others are not made.`);
+}
+
 async function applyToPhoto(
   { input, output, format, quality, bits }: PhotoJob,
   { styles, options }: ApplyBatch,
   transformer: ImageTransformer,
   memoryLimit: number,
   signal: AbortSignal,
-): Promise<ApplyEvent[]> {
+): Promise<Restyled> {
   if (signal.aborted) throw new FauveError('aborted', 'Stopped before this picture.');
   const bytes = input === '-' ? await readStandardInput() : await readFileChecked(input, 'Photo');
   const fileName = input === '-' ? 'from standard input' : input;
   const { image, notices = [] } = await decodeImage(bytes, { what: 'Photo', fileName });
   const result = await applyTransformer({ image, transformer, styles, options, memoryLimit, signal });
   const encoded = await encodeImage(result.image, format, { quality, bits });
-  if (output === '-') await writeStandardOutput(encoded);
-  else await writeFileAtomically(output, encoded);
   const { width, height } = result.image;
-  return [
-    ...notices.map((message) => ({ type: 'notice' as const, message })),
-    { type: 'picture', input, path: output, width, height, seconds: result.seconds },
-  ];
+  const picture = { type: 'picture', input, path: output, width, height, seconds: result.seconds } as const;
+  const events = [...notices.map((message) => ({ type: 'notice', message }) as const), picture];
+  return { bytes: encoded, events };
 }
 
 async function readStandardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-function writeStandardOutput(bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    // Whoever reads may stop reading; the listener of the program knows that this is no error.
-    process.stdout.write(bytes, () => resolve());
-  });
 }
 
 interface ApplyReporter {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { version } from 'fauve';
+import { fileError, version } from 'fauve';
 import { addApplyCommand } from './commands/apply.js';
 import { addCaptureCommand } from './commands/capture.js';
 import { addDistilCommand } from './commands/distil.js';
@@ -14,6 +14,7 @@ import { addTextureCommand } from './commands/texture.js';
 import { addTrainCommand } from './commands/train.js';
 import { failureOf } from './failure.js';
 import { outliveTerminal } from './interrupt.js';
+import { isReaderGone } from './keep.js';
 
 const examples = `
 Examples:
@@ -49,9 +50,12 @@ addStudioCommand(program);
 addModelsCommand(program);
 addDistilCommand(program);
 
-// Whoever reads our output may stop reading (`| head`); that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+// Told once, and no reason to stop: the work may be long, and its result may go elsewhere.
+let stdoutFailed = false;
+process.stdout.on('error', (error) => {
+  if (stdoutFailed || isReaderGone(error)) return;
+  stdoutFailed = true;
+  process.exitCode = tell(fileError(error, 'write', 'standard output'));
 });
 // A terminal that was closed takes no more words; what can be saved is saved all the same.
 process.stderr.on('error', () => {});
@@ -60,10 +64,15 @@ outliveTerminal();
 try {
   await program.parseAsync();
 } catch (error) {
+  process.exitCode = tell(error);
+}
+
+/** @returns the exit code */
+function tell(error: unknown): number {
   const verbose = program.opts<{ verbose?: boolean }>().verbose === true || Boolean(process.env.FAUVE_DEBUG);
   const { exitCode, text } = failureOf(error, verbose, commandPath());
   if (text !== undefined) process.stderr.write(`${text}\n`);
-  process.exitCode = exitCode;
+  return exitCode;
 }
 
 /** The command that was asked for, as far as there is one: `models pull`. */

@@ -1,14 +1,17 @@
 import { rm } from 'node:fs/promises';
+import { basename } from 'node:path';
 import {
   type Checkpoint,
   decodeCheckpoint,
   type EncodeOptions,
   encodeCheckpoint,
+  encodeImage,
   encodeRecipe,
   FauveError,
   freeMemory,
   type Image,
   loadNetworkWeights,
+  outputFormat,
   outputSize,
   polishNetworkName,
   type Recipe,
@@ -26,6 +29,7 @@ import type { EngineFlags } from './engine-flags.js';
 import { fastStart } from './fast.js';
 import { noticesOf, type PicturePaths, readPictures, throwIfStopped } from './inputs.js';
 import { listenForInterrupt } from './interrupt.js';
+import { attempt, keepCheckpoint, keepElsewhere } from './keep.js';
 import { writeLossPlot } from './loss-plot.js';
 import { conflict, type GivenOptions, requireSameOptions } from './option-flags.js';
 import { checkOutputs, checkpointPath, type OutputSettings, stepPath } from './outputs.js';
@@ -47,7 +51,8 @@ export interface RestyleJob extends OutputSettings, EngineFlags {
 
 /**
  * Makes a picture and writes it, with all checks before the work, progress, and a way back after Ctrl-C.
- * @throws FauveError; `aborted` after Ctrl-C, when the picture so far and a checkpoint are written
+ * @throws FauveError; `aborted` after Ctrl-C or another signal, when the picture so far and a checkpoint are written. A picture that
+ * cannot be written is kept elsewhere, with a checkpoint
  */
 export async function restyle(job: RestyleJob): Promise<void> {
   const reporter = reporterFor(job);
@@ -112,7 +117,10 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     };
     return { quality: job.quality, bits: job.bits, recipe: encodeRecipe(recipe) };
   };
-  const saveCheckpoint = async (checkpoint: Checkpoint) => {
+  const notice = (message: string) => reporter.tell({ type: 'notice', message });
+  const saveStep = async (path: string, image: Image, checkpoint: Checkpoint) => {
+    await writeImage(path, image, encoding());
+    saved('step', path);
     await writeFileAtomically(checkpointPath(output), encodeCheckpoint(checkpoint));
     saved('checkpoint', checkpointPath(output));
   };
@@ -125,10 +133,8 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     const { image, checkpoint, ...step } = event;
     reporter.tell(step);
     if (job.saveEvery !== undefined && step.step % job.saveEvery === 0) {
-      const path = stepPath(output, step.step);
-      await writeImage(path, await image(), encoding());
-      saved('step', path);
-      await saveCheckpoint(await checkpoint());
+      const [picture, state] = [await image(), await checkpoint()];
+      await attempt(() => saveStep(stepPath(output, step.step), picture, state), notice);
     }
   };
   const savePlot = async (history: Checkpoint['history']) => {
@@ -153,7 +159,7 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
       onProgress,
     });
     const { image, loss, terms, history, seconds } = result;
-    await writeImage(output, image, encoding());
+    await writePicture(output, image, encoding(), result.checkpoint);
     saved('picture', output);
     await savePlot(history);
     await rm(checkpointPath(output), { force: true });
@@ -163,17 +169,41 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     if (!(error instanceof StylizeAborted)) throw error;
     if (error.steps === 0) throwIfStopped(signal);
     const { image, checkpoint, steps } = error;
-    await writeImage(output, image, encoding());
+    const stopped = `Stopped after step ${steps} of ${started!.steps}.`;
+    await writePicture(output, image, encoding(), checkpoint, { before: `${stopped} `, what: 'The picture so far' });
     saved('picture', output);
-    const stopped = `Stopped after step ${steps} of ${started!.steps}. The picture so far (${image.width}×${image.height}) is in ${output}`;
-    await saveCheckpoint(checkpoint).catch((reason: unknown) => {
-      const why = reason instanceof Error ? reason.message : String(reason);
-      throw new FauveError('aborted', `${stopped}; it cannot be continued: ${why}`, { cause: reason });
-    });
-    await savePlot(checkpoint.history);
-    throw new FauveError('aborted', `${stopped}. To go on, run the same command with --resume.`, { cause: error });
+    const kept = await keepCheckpoint(output, encodeCheckpoint(checkpoint));
+    if (kept.path !== undefined) saved('checkpoint', kept.path);
+    await attempt(() => savePlot(checkpoint.history), notice);
+    const where = `The picture so far (${image.width}×${image.height}) is in ${output}.`;
+    throw new FauveError('aborted', `${stopped} ${where} ${kept.sentence}`, { cause: error });
   } finally {
     await runtime.close();
+  }
+}
+
+/**
+ * Writes a picture.
+ * @throws FauveError when it cannot be written: the picture is then kept elsewhere, and a checkpoint that makes it again
+ */
+async function writePicture(
+  output: string,
+  image: Image,
+  encoding: EncodeOptions,
+  checkpoint: Checkpoint,
+  stopped?: { readonly before: string; readonly what: string },
+): Promise<void> {
+  let bytes: Uint8Array | undefined;
+  try {
+    bytes = await encodeImage(image, outputFormat(output), encoding);
+    await writeFileAtomically(output, bytes);
+  } catch (error) {
+    if (!(error instanceof FauveError)) throw error;
+    const { before = '', what = 'The picture' } = stopped ?? {};
+    const picture = bytes ? `${await keepElsewhere(what, basename(output), bytes)} ` : '';
+    const purpose = stopped ? undefined : 'To write it there without another step';
+    const { sentence } = await keepCheckpoint(output, encodeCheckpoint(checkpoint), purpose);
+    throw new FauveError(error.code, `${before}${error.message} ${picture}${sentence}`, { cause: error });
   }
 }
 

@@ -1,8 +1,8 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import {
   lossPlotSvg,
+  makeFolder,
   quantise,
   renderPlot,
   type TrainEvent,
@@ -51,7 +51,7 @@ export async function writeTrainTable(path: string, history: readonly TrainRecor
 /** Writes the pictures of a test into a folder: `step-000500-photo-style.png`. */
 export async function writeTestPictures(folder: string, { step, pictures }: TrainTest): Promise<void> {
   if (pictures.length === 0) return;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const { photo, style, image } of pictures) {
     await writeImage(join(folder, `step-${String(step).padStart(6, '0')}-${photo}-${style}.png`), quantise(image));
   }

@@ -125,7 +125,7 @@ export {
 } from './pipelines/train/train.js';
 export { decodeImage, encodeImage } from './platform/codec-node.js';
 export { checkEngineOptions, type DeviceChoice, type EngineOptions, startEngine } from './platform/engine-node.js';
-export { checkWritable, makeFolder, readFileChecked, writeFileAtomically } from './platform/files.js';
+export { checkWritable, fileError, makeFolder, readFileChecked, writeFileAtomically } from './platform/files.js';
 export { freeMemory, readImage, writeImage } from './platform/images.js';
 export {
   cacheFolder,

@@ -84,6 +84,7 @@ describe('the doors', () => {
       'cacheFolder',
       'checkEngineOptions',
       'checkWritable',
+      'fileError',
       'importNetwork',
       'inPackage',
       'isShippedStyle',

@@ -15,10 +15,10 @@ import {
   type Style,
   shippedNetworkNames,
   startEngine,
-  writeFileAtomically,
 } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
+import { writeResult } from '../keep.js';
 import { parseNumber } from '../option-flags.js';
 import { filesHeading } from '../run-flags.js';
 
@@ -74,6 +74,7 @@ export function addCaptureCommand(program: Command): void {
 
 async function capture(painting: string, values: Values): Promise<void> {
   const { output, quiet = false } = values;
+  const engine = engineOf(values);
   const path = await checkedOutput(output, values);
   const before = values.add ? (await readStyle(path)).style : undefined;
   const about = aboutOf(painting, path, values, before);
@@ -84,13 +85,13 @@ async function capture(painting: string, values: Values): Promise<void> {
   for (const name of names) networks.push(await loadNetworkWeights(name));
   const interrupt = listenForInterrupt();
   try {
-    const runtime = await startEngine(engineOf(values));
+    const runtime = await startEngine(engine);
     try {
       const onProgress = quiet ? () => {} : tell;
       const captured = await captureStyle({ image, about, networks, runtime, signal: interrupt.signal, onProgress });
       const style = before ? merged(before, captured) : captured;
       const bytes = encodeStyle(style);
-      await writeFileAtomically(path, bytes);
+      await writeResult(path, bytes, { what: 'The style' });
       if (quiet) return;
       const held = style.networks.map(({ network }) => network).join(', ');
       const name = styleText('bold', path, { stream: process.stderr });

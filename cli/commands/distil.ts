@@ -30,6 +30,7 @@ import { z } from 'zod';
 import { writeDistilPlot } from '../distil-plot.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
+import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, parseCount, parseNumber } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat } from '../outputs.js';
 import { note } from '../progress.js';
@@ -100,6 +101,7 @@ export function addDistilCommand(program: Command): void {
 
 async function run(values: Values): Promise<void> {
   const { output, plot, json } = values;
+  const engine = engineOf(values);
   if (extname(output) !== '.safetensors') {
     throw new FauveError('usage', `The network ${output} must end in .safetensors; received '${extname(output)}'.`);
   }
@@ -119,11 +121,16 @@ async function run(values: Values): Promise<void> {
   if (resume) requireSame(options, resume.options);
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const interrupt = listenForInterrupt({ after: 'this step', say });
+  const notice = (message: string) =>
+    json ? process.stdout.write(`${JSON.stringify({ type: 'notice', message })}\n`) : say(message);
+  const draw = async ({ history, tests }: Pick<DistilCheckpoint, 'history' | 'tests'>) => {
+    if (plot !== undefined) await writeDistilPlot(plot, history, tests);
+  };
   const save = async (checkpoint: DistilCheckpoint) => {
     await writeFileAtomically(file, encodeDistilCheckpoint(checkpoint));
-    if (plot !== undefined) await writeDistilPlot(plot, checkpoint.history, checkpoint.tests);
+    await draw(checkpoint);
   };
-  const runtime = await startEngine(engineOf(values));
+  const runtime = await startEngine(engine);
   let steps = 0;
   const onProgress = async (event: DistilEvent) => {
     if (event.type === 'start') steps = event.options.steps;
@@ -131,7 +138,10 @@ async function run(values: Values): Promise<void> {
     if (json) process.stdout.write(`${JSON.stringify(told)}\n`);
     const text = textOf(event, steps);
     if (!json && text !== undefined) say(text);
-    if (event.type === 'step' && event.step % values.saveEvery === 0 && checkpoint) await save(await checkpoint());
+    if (event.type === 'step' && event.step % values.saveEvery === 0 && checkpoint) {
+      const state = await checkpoint();
+      await attempt(() => save(state), notice);
+    }
   };
   try {
     const result = await distil({
@@ -148,14 +158,15 @@ async function run(values: Values): Promise<void> {
     const made = `fauve distil, ${result.options.steps} steps, seed ${result.options.seed}`;
     const origin = { name: result.options.name, teacher: teacher.name, teacherSha256: teacher.sha256, made };
     const bytes = encodeDistilled(result.tensors, origin, result.options.levels);
-    await writeFileAtomically(output, bytes);
-    if (plot !== undefined) await writeDistilPlot(plot, result.history, result.tests);
+    await writeResult(output, bytes, { what: 'The network' });
+    await draw(result);
     await rm(file, { force: true });
     say(`${output}  ${(bytes.byteLength / 1e6).toFixed(2)} MB, ${durationText(result.seconds)}`);
   } catch (error) {
     if (!(error instanceof DistilAborted)) throw error;
-    await save(error.checkpoint);
-    throw new FauveError('aborted', `${error.message} To go on, run the same command with --resume.`, { cause: error });
+    const { sentence } = await keepCheckpoint(output, encodeDistilCheckpoint(error.checkpoint));
+    await attempt(() => draw(error.checkpoint), notice);
+    throw new FauveError('aborted', `${error.message} ${sentence}`, { cause: error });
   } finally {
     interrupt.release();
     await runtime.close();

@@ -7,16 +7,17 @@ import {
   encodeImage,
   FauveError,
   freeMemory,
+  type Image,
   loadNetworkWeights,
   outputFormat,
   StylizeAborted,
   startEngine,
   texture,
-  writeImage,
 } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { readStyleArgument } from '../inputs.js';
 import { listenForInterrupt } from '../interrupt.js';
+import { writeResult } from '../keep.js';
 import { parseCount, parseNumber } from '../option-flags.js';
 import { quietReporter, textReporter } from '../progress.js';
 import { filesHeading } from '../run-flags.js';
@@ -66,9 +67,11 @@ export function addTextureCommand(program: Command): void {
 
 async function paint(name: string, values: Values): Promise<void> {
   const { output, size, steps, seed, styleScale, quality, network = defaultNetworkName } = values;
+  const engine = engineOf(values);
   if (output === undefined) throw new FauveError('usage', 'There is no output. Name one: -o swatch.png.');
+  const encode = (image: Image) => encodeImage(image, outputFormat(output), { quality });
   // A single pixel meets the same rules.
-  await encodeImage(createImage(1, 1, new Float32Array(3)), outputFormat(output), { quality });
+  await encode(createImage(1, 1, new Float32Array(3)));
   await checkWritable(output, { overwrite: values.overwrite === true });
   const read = await readStyleArgument(name);
   if (!('style' in read)) {
@@ -80,7 +83,7 @@ async function paint(name: string, values: Values): Promise<void> {
   const weights = await loadNetworkWeights(network);
   const reporter = values.quiet ? quietReporter : textReporter();
   const interrupt = listenForInterrupt({ after: 'this step', say: reporter.say, close: reporter.close });
-  const runtime = await startEngine(engineOf(values));
+  const runtime = await startEngine(engine);
   try {
     const result = await texture({
       style: read.style,
@@ -98,13 +101,13 @@ async function paint(name: string, values: Values): Promise<void> {
         reporter.tell(step);
       },
     });
-    await writeImage(output, result.image, { quality });
+    await writeResult(output, await encode(result.image), { what: 'The picture' });
     const { loss, terms, seconds, history } = result;
     const { width, height } = result.image;
     reporter.tell({ type: 'done', path: output, width, height, steps: history.length, loss, terms, seconds });
   } catch (error) {
     if (!(error instanceof StylizeAborted) || error.steps === 0) throw error;
-    await writeImage(output, error.image, { quality });
+    await writeResult(output, await encode(error.image), { what: 'The picture so far' });
     throw new FauveError('aborted', `Stopped after step ${error.steps}. The picture so far is in ${output}.`);
   } finally {
     reporter.close();

@@ -31,6 +31,7 @@ import {
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { parseStyle, readStyleArgument, type StyleArgument } from '../inputs.js';
 import { listenForInterrupt } from '../interrupt.js';
+import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, parseCount, parseLayers, parseNumber } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat } from '../outputs.js';
 import { note } from '../progress.js';
@@ -98,6 +99,7 @@ export function addTrainCommand(program: Command): void {
 
 async function run(values: Values): Promise<void> {
   const { output, plot, csv, json } = values;
+  const engine = engineOf(values);
   if (extname(output).toLowerCase() !== '.onnx') {
     throw new FauveError(
       'usage',
@@ -123,6 +125,8 @@ async function run(values: Values): Promise<void> {
 
   const reporter = trainReporter();
   const interrupt = listenForInterrupt({ after: 'this iteration', say: reporter.say, close: reporter.close });
+  const notice = (message: string) =>
+    json ? process.stdout.write(`${JSON.stringify({ type: 'notice', message })}\n`) : reporter.say(message);
   let terms: readonly { readonly name: string; readonly weight: number }[] = [];
   const draw = async (history: TrainCheckpoint['history']) => {
     if (history.length === 0) return;
@@ -137,10 +141,14 @@ async function run(values: Values): Promise<void> {
     if (event.type === 'start') terms = event.terms;
     if (json) process.stdout.write(`${JSON.stringify(plain(event))}\n`);
     else reporter.tell(event);
-    if (event.type === 'test') await writeTestPictures(values.testFolder ?? `${output}.tests`, event);
-    if (event.type === 'step' && event.step % values.saveEvery === 0) await save(await event.checkpoint());
+    if (event.type === 'test')
+      await attempt(() => writeTestPictures(values.testFolder ?? `${output}.tests`, event), notice);
+    if (event.type === 'step' && event.step % values.saveEvery === 0) {
+      const checkpoint = await event.checkpoint();
+      await attempt(() => save(checkpoint), notice);
+    }
   };
-  const runtime = await startEngine(engineOf(values));
+  const runtime = await startEngine(engine);
   try {
     const { model, history, seconds } = await train({
       styles,
@@ -157,15 +165,16 @@ async function run(values: Values): Promise<void> {
       onProgress,
     });
     const bytes = encodeTransformer(model);
-    await writeFileAtomically(output, bytes);
+    await writeResult(output, bytes, { what: 'The network' });
     await draw(history);
     await rm(file, { force: true });
     reporter.close();
     if (!json) reporter.say(doneText(output, bytes.byteLength, model.styles.length, seconds));
   } catch (error) {
     if (!(error instanceof TrainAborted)) throw error;
-    await save(error.checkpoint);
-    throw new FauveError('aborted', `${error.message} To go on, run the same command with --resume.`, { cause: error });
+    const { sentence } = await keepCheckpoint(output, encodeTrainCheckpoint(error.checkpoint));
+    await attempt(() => draw(error.checkpoint.history), notice);
+    throw new FauveError('aborted', `${error.message} ${sentence}`, { cause: error });
   } finally {
     reporter.close();
     interrupt.release();
