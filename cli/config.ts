@@ -27,7 +27,7 @@ const schema = z.looseObject({
  * @throws FauveError `input` for a file that is missing or no JSON, `usage` for what it says
  */
 export async function readConfig(path: string): Promise<Config> {
-  const bytes = await readFileChecked(path, 'Config file');
+  const bytes = await readFileChecked(path, 'Config file', 'Write the options into it, or leave it out.');
   let json: unknown;
   try {
     json = JSON.parse(new TextDecoder().decode(bytes));

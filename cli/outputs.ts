@@ -1,6 +1,14 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { checkWritable, createImage, encodeImage, FauveError, outputFormat, type PlotFormat } from 'fauve';
+import {
+  checkWritable,
+  createImage,
+  encodeImage,
+  FauveError,
+  outputFormat,
+  type PlotFormat,
+  readFileChecked,
+} from 'fauve';
 
 /** What a run writes, and how. */
 export interface OutputSettings {
@@ -17,6 +25,14 @@ export interface OutputSettings {
 /** Where an interrupted run is kept. */
 export function checkpointPath(output: string): string {
   return `${output}.checkpoint`;
+}
+
+/** The file of an interrupted run. @throws FauveError `input` or `system` when it cannot be read */
+export async function readCheckpointFile(
+  output: string,
+): Promise<{ readonly path: string; readonly bytes: Uint8Array }> {
+  const path = checkpointPath(output);
+  return { path, bytes: await readFileChecked(path, 'Checkpoint', 'Delete it and start again.') };
 }
 
 /** The picture after a number of steps, beside the finished one: `out.step-0050.png`. */

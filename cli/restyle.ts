@@ -15,7 +15,6 @@ import {
   outputSize,
   polishNetworkName,
   type Recipe,
-  readFileChecked,
   resolveStylizeOptions,
   StylizeAborted,
   type StylizeEvent,
@@ -32,7 +31,7 @@ import { listenForInterrupt } from './interrupt.js';
 import { attempt, keepCheckpoint, keepElsewhere } from './keep.js';
 import { writeLossPlot } from './loss-plot.js';
 import { conflict, type GivenOptions, requireSameOptions } from './option-flags.js';
-import { checkOutputs, checkpointPath, type OutputSettings, stepPath } from './outputs.js';
+import { checkOutputs, checkpointPath, type OutputSettings, readCheckpointFile, stepPath } from './outputs.js';
 import { allReporters, jsonReporter, quietReporter, type Reporter, textReporter } from './progress.js';
 import { differences, type Networks, recipeOf } from './recipes.js';
 
@@ -220,8 +219,8 @@ async function loadNetworks(name: string, polish: number, polisher = polishNetwo
 }
 
 async function readCheckpoint(output: string, asked: GivenOptions): Promise<Checkpoint> {
-  const path = checkpointPath(output);
-  const checkpoint = decodeCheckpoint(await readFileChecked(path, 'Checkpoint'), path);
+  const { path, bytes } = await readCheckpointFile(output);
+  const checkpoint = decodeCheckpoint(bytes, path);
   requireSameOptions(asked, checkpoint.options);
   return checkpoint;
 }

@@ -45,8 +45,9 @@ describe('a checkpoint file', () => {
       }
       return 'nothing';
     };
-    expect(refusal(bytes.slice(0, -1))).toMatch(/^input: .*run\.fauve/);
-    expect(refusal(new Uint8Array(0))).toMatch(/^input: .*run\.fauve/);
+    const remedy = /^input: .*run\.fauve .*\. Delete it and start again\.$/;
+    expect(refusal(bytes.slice(0, -1))).toMatch(remedy);
+    expect(refusal(new Uint8Array(0))).toMatch(remedy);
     const { tensors, metadata } = readSafetensors(bytes, 'run.fauve');
     const rewritten = (change: Record<string, string>) => writeSafetensors(tensors, { ...metadata, ...change });
     expect(refusal(rewritten({}))).toBe('nothing');
@@ -55,7 +56,17 @@ describe('a checkpoint file', () => {
     );
     expect(refusal(rewritten({ run: '{"seconds":1}' }))).toMatch(/^input: run\.fauve is damaged/);
     expect(refusal(rewritten({ options: '{"steps":-1}' }))).toMatch(/^input: run\.fauve is damaged/);
-    expect(refusal(rewritten({ options: '{' }))).toMatch(/^input: run\.fauve is damaged/);
+    expect(refusal(rewritten({ options: '{' }))).toMatch(remedy);
+  });
+
+  it('of an earlier Fauve goes on with the sizes that it had', () => {
+    const { tensors, metadata } = readSafetensors(encodeCheckpoint(checkpoint), 'run.fauve');
+    const earlier = (scales: number) => {
+      const options = JSON.stringify({ ...checkpoint.options, scales });
+      return decodeCheckpoint(writeSafetensors(tensors, { ...metadata, format: 'fauve-checkpoint-1', options }))
+        .options;
+    };
+    expect([earlier(2).scales, earlier(3).scales]).toEqual(['auto', 1]);
   });
 });
 

@@ -32,7 +32,7 @@ import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js'
 import { listenForInterrupt } from '../interrupt.js';
 import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, parseCount, parseNumber } from '../option-flags.js';
-import { checkInterrupted, checkpointPath, plotFormat } from '../outputs.js';
+import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
 import { durationText } from '../time-left.js';
 
@@ -117,7 +117,8 @@ async function run(values: Values): Promise<void> {
   const tests = held ? await testPairs(held, values) : [];
   const teacher = await loadNetworkWeights(values.teacher);
   const file = checkpointPath(output);
-  const resume = values.resume ? decodeDistilCheckpoint(await readFileChecked(file, 'Checkpoint'), file) : undefined;
+  const interrupted = values.resume ? await readCheckpointFile(output) : undefined;
+  const resume = interrupted && decodeDistilCheckpoint(interrupted.bytes, interrupted.path);
   if (resume) requireSame(options, resume.options);
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const interrupt = listenForInterrupt({ after: 'this step', say });

@@ -13,7 +13,6 @@ import {
   loadNetworkWeights,
   loadTransformer,
   pictureFolder,
-  readFileChecked,
   readImage,
   resolveTrainOptions,
   startEngine,
@@ -33,7 +32,7 @@ import { parseStyle, readStyleArgument, type StyleArgument } from '../inputs.js'
 import { listenForInterrupt } from '../interrupt.js';
 import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, parseCount, parseLayers, parseNumber } from '../option-flags.js';
-import { checkInterrupted, checkpointPath, plotFormat } from '../outputs.js';
+import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
 import { doneText, trainReporter, writeTestPictures, writeTrainPlot, writeTrainTable } from '../train-report.js';
 
@@ -120,7 +119,8 @@ async function run(values: Values): Promise<void> {
   const from = values.from === undefined ? undefined : await trainedNetwork(values.from);
   const weights = await loadNetworkWeights(values.network);
   const file = checkpointPath(output);
-  const resume = values.resume ? decodeTrainCheckpoint(await readFileChecked(file, 'Checkpoint'), file) : undefined;
+  const interrupted = values.resume ? await readCheckpointFile(output) : undefined;
+  const resume = interrupted && decodeTrainCheckpoint(interrupted.bytes, interrupted.path);
   if (resume) requireSame(options, resume.options);
 
   const reporter = trainReporter();

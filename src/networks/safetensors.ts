@@ -30,16 +30,17 @@ const highestRank = 32;
  * Reads a safetensors file: 8 bytes of header length, a JSON header, the data. F32, F16, BF16 and F64 become float32; aligned F32
  * is not copied. Like the reference implementation it accepts neither gaps nor overlaps nor bytes that belong to no tensor.
  * @param options.integers takes I8 as well: whole numbers from −128 to 127, which are no weights
+ * @param options.remedy what helps when the file is damaged, as a sentence
  * @throws FauveError `input` for a truncated or corrupted file and for types that are no floats
  * @see https://github.com/huggingface/safetensors#format
  */
 export function readSafetensors(
   bytes: Uint8Array,
   fileName = 'The safetensors file',
-  { integers = false }: { readonly integers?: boolean } = {},
+  { integers = false, remedy = 'Get the file again.' }: { readonly integers?: boolean; readonly remedy?: string } = {},
 ): Safetensors {
   const fail = (what: string): never => {
-    throw new FauveError('input', `${fileName} is truncated or corrupted: ${what}. Get the file again.`);
+    throw new FauveError('input', `${fileName} is truncated or corrupted: ${what}. ${remedy}`);
   };
   if (bytes.byteLength < lengthBytes) fail(`it has ${bytes.byteLength} bytes, a header needs at least ${lengthBytes}`);
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));

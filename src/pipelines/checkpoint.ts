@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FauveError } from '../errors.js';
 import { readSafetensors, writeSafetensors } from '../networks/safetensors.js';
 import { resolveStylizeOptions, type StylizeOptions } from './options.js';
+import { earlierScales } from './scales.js';
 
 /** What one step left behind, for the curves. */
 export interface LossRecord {
@@ -32,7 +33,12 @@ export interface OptimiserState {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-const FORMAT = 'fauve-checkpoint-1';
+const FORMAT = 'fauve-checkpoint-2';
+/** Of before `scales` could be 'auto'. */
+const EARLIER_FORMAT = 'fauve-checkpoint-1';
+
+/** What helps when a checkpoint cannot be used. */
+export const checkpointRemedy = 'Delete it and start again.';
 
 const number = z.number();
 const record = z.object({ step: number, scale: number, loss: number, terms: z.record(z.string(), number) });
@@ -59,20 +65,18 @@ export function encodeCheckpoint({ options, state, ...rest }: Checkpoint): Uint8
 
 /** @throws FauveError `input` for a file that is no checkpoint, or is damaged */
 export function decodeCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint'): Checkpoint {
-  const { tensors, metadata } = readSafetensors(bytes, fileName);
-  if (metadata.format !== FORMAT) {
-    throw new FauveError(
-      'input',
-      `${fileName} is not a checkpoint of this version of Fauve. Start again without --resume.`,
-    );
+  const { tensors, metadata } = readSafetensors(bytes, fileName, { remedy: checkpointRemedy });
+  if (metadata.format !== FORMAT && metadata.format !== EARLIER_FORMAT) {
+    throw new FauveError('input', `${fileName} is not a checkpoint of this version of Fauve. ${checkpointRemedy}`);
   }
   let run: z.infer<typeof schema>;
   let options: StylizeOptions;
   try {
     options = resolveStylizeOptions(JSON.parse(metadata.options ?? ''));
     run = schema.parse(JSON.parse(metadata.run ?? ''));
+    if (metadata.format === EARLIER_FORMAT) options = earlierScales(options, run);
   } catch (error) {
-    throw new FauveError('input', `${fileName} is damaged. Start again without --resume.`, { cause: error });
+    throw new FauveError('input', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
   }
   const { numbers, ...rest } = run;
   const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));

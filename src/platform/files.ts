@@ -57,9 +57,14 @@ export async function checkWritable(path: string, { overwrite }: { readonly over
 /**
  * The bytes of a file that a user named; never empty.
  * @param what what the file is to the user, at the start of the error: `Content image`, `Weight file`
+ * @param remedy what helps when it is empty, as a sentence
  * @throws FauveError `input` when the file is missing, a folder or empty; `system` when it cannot be read
  */
-export async function readFileChecked(path: string, what: string): Promise<Uint8Array> {
+export async function readFileChecked(
+  path: string,
+  what: string,
+  remedy = 'Get the file again, or give another one.',
+): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
     const { buffer, byteOffset, byteLength } = await readFile(path);
@@ -68,7 +73,7 @@ export async function readFileChecked(path: string, what: string): Promise<Uint8
     throw fileError(error, 'read', path, what);
   }
   if (bytes.byteLength === 0) {
-    throw new FauveError('input', `${what} ${path} is empty (0 bytes). Get the file again, or give another one.`);
+    throw new FauveError('input', `${what} ${path} is empty (0 bytes). ${remedy}`);
   }
   return bytes;
 }

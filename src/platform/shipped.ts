@@ -72,7 +72,7 @@ export async function loadShippedTransformer(name: string, folder = modelsFolder
       `There is no trained network '${name}'. Name a file, or one that comes with Fauve: ${names}.`,
     );
   }
-  return { fileName: name, bytes: await readShipped(shipped, folder) };
+  return { fileName: name, bytes: await readShipped(shipped, folder, true, reinstall) };
 }
 
 /**
@@ -96,14 +96,19 @@ async function readShipped(
   { file, sha256: expected }: Pick<ShippedNetwork, 'file' | 'sha256'>,
   folder: string,
   verify = true,
+  remedy = otherNetwork,
 ): Promise<Uint8Array> {
   const path = join(folder, file);
   const bytes = await readFileChecked(path, 'The network').catch((error: unknown) => {
-    throw incomplete(messageOf(error), error);
+    throw incomplete(messageOf(error), error, remedy);
   });
   const received = verify ? sha256(bytes) : expected;
   if (received !== expected) {
-    throw incomplete(`${path} is not the file that was shipped: SHA-256 ${received}, expected ${expected}`);
+    throw incomplete(
+      `${path} is not the file that was shipped: SHA-256 ${received}, expected ${expected}`,
+      undefined,
+      remedy,
+    );
   }
   return bytes;
 }
@@ -158,14 +163,16 @@ async function readJson(path: string): Promise<object> {
   }
 }
 
-function incomplete(why: string, cause?: unknown): FauveError {
+const reinstall = 'Install Fauve again.';
+/** Of a loss network, which another can stand in for. */
+const otherNetwork = 'Install Fauve again, or use --network vgg19.';
+
+function incomplete(why: string, cause?: unknown, remedy = otherNetwork): FauveError {
   // What to do about it is the same for all of these.
   const sentence = why.replace(/\.( (Check|Get|Install) .*)?$/, '');
-  return new FauveError(
-    'system',
-    `The networks that come with Fauve are not complete: ${sentence}. Install Fauve again, or use --network vgg19.`,
-    { cause },
-  );
+  return new FauveError('system', `The networks that come with Fauve are not complete: ${sentence}. ${remedy}`, {
+    cause,
+  });
 }
 
 function sha256(bytes: Uint8Array): string {

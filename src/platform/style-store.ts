@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { FauveError } from '../errors.js';
+import { FauveError, messageOf } from '../errors.js';
 import { type ShippedStyle, styleIndex } from '../styles/shipped.js';
 import { decodeStyle, type Style } from '../styles/style-file.js';
 import { fileError, readFileChecked, writeFileAtomically } from './files.js';
@@ -67,7 +67,10 @@ export async function loadStyle(name: string, folder = stylesFolder): Promise<St
       `There is no style '${name}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
     );
   }
-  return readStyle(join(folder, `${name}.style`));
+  return readStyle(join(folder, `${name}.style`)).catch((error: unknown) => {
+    // What to do about a file of the user's is another matter.
+    throw incompleteStyles(messageOf(error).replace(/\.( (Check|Get|Make) .*)?$/, ''), error);
+  });
 }
 
 /** Reads a style file. @throws FauveError `input` when it is missing or damaged */
@@ -91,6 +94,11 @@ async function shippedNames(folder: string): Promise<string[]> {
       cause: fileError(error, 'read', folder),
     });
   }
+}
+
+function incompleteStyles(why: string, cause: unknown): FauveError {
+  const message = `The styles that come with Fauve are not complete: ${why}. Install Fauve again.`;
+  return new FauveError('system', message, { cause });
 }
 
 /** Whether a name may be a slip for another: a few letters differ, or one is a part of the other. */

@@ -148,12 +148,13 @@ export function looksLikeStyle(bytes: Uint8Array): boolean {
  * @throws FauveError `input` for a damaged file, or one that holds something else
  */
 export function decodeStyle(bytes: Uint8Array, fileName = 'The style file'): Style {
+  const remedy = 'Get the file again, or make it again with fauve capture.';
   const fail = (what: string): never => {
-    throw new FauveError('input', `${fileName} is no style file: ${what}. Make it again with fauve capture.`);
+    throw new FauveError('input', `${fileName} is no style file: ${what}. ${remedy}`);
   };
   if (bytes.byteLength > MOST_BYTES) fail(`it has ${bytes.byteLength} bytes, a style at most ${MOST_BYTES}`);
   if (!looksLikeStyle(bytes)) fail('it does not begin as one');
-  const { tensors, metadata } = readSafetensors(bytes, fileName, { integers: true });
+  const { tensors, metadata } = readSafetensors(bytes, fileName, { integers: true, remedy });
   const { format } = metadata;
   if (format !== FORMAT) fail(`its format is ${JSON.stringify(format?.slice(0, 40))}, expected ${FORMAT}`);
   const about = parsed(metadata.about, aboutSchema) ?? fail('what it says about itself is damaged');

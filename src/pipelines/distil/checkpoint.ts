@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FauveError } from '../../errors.js';
 import type { WeightTensor } from '../../networks/network.js';
 import { readSafetensors, writeSafetensors } from '../../networks/safetensors.js';
+import { checkpointRemedy } from '../checkpoint.js';
 import { type DistilOptions, resolveDistilOptions } from './options.js';
 import type { Making } from './pool.js';
 
@@ -79,9 +80,9 @@ export function encodeDistilCheckpoint({ options, start, state, makings, ...rest
 
 /** @throws FauveError `input` for a file that is no such checkpoint, or is damaged */
 export function decodeDistilCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint'): DistilCheckpoint {
-  const { tensors, metadata } = readSafetensors(bytes, fileName);
+  const { tensors, metadata } = readSafetensors(bytes, fileName, { remedy: checkpointRemedy });
   if (metadata.format !== FORMAT) {
-    throw new FauveError('input', `${fileName} is not a checkpoint of fauve distil. Start again without --resume.`);
+    throw new FauveError('input', `${fileName} is not a checkpoint of fauve distil. ${checkpointRemedy}`);
   }
   try {
     const { makings, ...run } = schema.parse(JSON.parse(metadata.run ?? ''));
@@ -100,6 +101,6 @@ export function decodeDistilCheckpoint(bytes: Uint8Array, fileName = 'The checkp
       }),
     };
   } catch (error) {
-    throw new FauveError('input', `${fileName} is damaged. Start again without --resume.`, { cause: error });
+    throw new FauveError('input', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
   }
 }

@@ -88,7 +88,7 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
     );
   }
   if (resume && resume.teacherSha256 !== teacher.sha256) {
-    throw new FauveError('input', 'The checkpoint is of another teacher. Start again without --resume.');
+    throw new FauveError('input', 'The checkpoint is of another teacher. Use that one, or delete it and start again.');
   }
   const started = performance.now();
   const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FauveError } from '../../errors.js';
 import type { WeightTensor } from '../../networks/network.js';
 import { readSafetensors, writeSafetensors } from '../../networks/safetensors.js';
+import { checkpointRemedy } from '../checkpoint.js';
 import { resolveTrainOptions, type TrainOptions } from './options.js';
 
 /** What a training step measured. */
@@ -71,9 +72,9 @@ export function encodeTrainCheckpoint({ options, state, lastGood, history, ...ru
 
 /** @throws FauveError `input` for a file that is no such checkpoint, or is damaged */
 export function decodeTrainCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint'): TrainCheckpoint {
-  const { tensors, metadata } = readSafetensors(bytes, fileName);
+  const { tensors, metadata } = readSafetensors(bytes, fileName, { remedy: checkpointRemedy });
   if (metadata.format !== FORMAT) {
-    throw new FauveError('input', `${fileName} is no checkpoint of fauve train. Start again without --resume.`);
+    throw new FauveError('input', `${fileName} is no checkpoint of fauve train. ${checkpointRemedy}`);
   }
   try {
     const run = schema.parse(JSON.parse(metadata.run ?? ''));
@@ -92,6 +93,6 @@ export function decodeTrainCheckpoint(bytes: Uint8Array, fileName = 'The checkpo
       lastGood: { ...run.lastGood, state: under('good ') },
     };
   } catch (error) {
-    throw new FauveError('input', `${fileName} is damaged. Start again without --resume.`, { cause: error });
+    throw new FauveError('input', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
   }
 }

@@ -281,7 +281,7 @@ function requireSameRun({ resume }: TrainRequest, fingerprint: string): void {
   if (!resume || resume.fingerprint === fingerprint) return;
   throw new FauveError(
     'input',
-    `The checkpoint is of a run with other pictures or another network: it has ${resume.photos} photos and the styles ${resume.styles.join(', ')}. Name the same ones, or start again without --resume.`,
+    `The checkpoint is of a run with other pictures or another network: it has ${resume.photos} photos and the styles ${resume.styles.join(', ')}. Name the same ones, or delete it and start again.`,
   );
 }
 
