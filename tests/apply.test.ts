@@ -193,6 +193,11 @@ describe('a network of fauve train', () => {
     expect(await failure(applyTransformer(request))).toMatch(
       /^system: 300×200 needs about \d+ MB; \d+ MB are free\. Use --size 150, which gives 150×100, or --size auto\.$/,
     );
+    const upright = { ...request, image: scene(200, 300, 8) };
+    expect(await failure(applyTransformer(upright))).toMatch(/Use --size 150, which gives 100×150/);
+    expect(await failure(applyTransformer({ ...request, options: { size: '200x300' } }))).toMatch(
+      /Use --size 100x150,/,
+    );
     const { image: fitting } = await applyTransformer({ ...request, options: { size: 'auto' } });
     expect(fitting).toMatchObject({ width: 150, height: 100 });
     expect(await failure(applyTransformer({ ...request, memoryLimit: 1 }))).toContain('No size fits');

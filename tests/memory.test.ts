@@ -76,7 +76,7 @@ describe('predictMemory', () => {
 describe('requireMemory', () => {
   const check = (size: Size, content: Size, limit: number | undefined, input: StylizeOptionsInput = {}) => {
     const options = resolveStylizeOptions(input);
-    const run = () => requireMemory([network], options, size, [style], limit);
+    const run = () => requireMemory([network], options, size, content, [style], limit);
     if (limit === undefined || predict(size, input) <= limit) return { need: run() };
     try {
       run();
@@ -86,7 +86,7 @@ describe('requireMemory', () => {
       const named = /Use --size (\S+?),/.exec(error.message)?.[1];
       const wanted =
         named === undefined ? undefined : resolveStylizeOptions({ size: named.includes('x') ? named : Number(named) });
-      return { message: error.message, fitting: wanted && outputSize(content, wanted.size) };
+      return { message: error.message, named, fitting: wanted && outputSize(content, wanted.size) };
     }
     throw new Error('Nothing was refused.');
   };
@@ -103,12 +103,16 @@ describe('requireMemory', () => {
     ['of another shape than the content', { width: 1200, height: 150 }, { width: 800, height: 800 }],
   ])('names a size that really fits, and not a much smaller one than need be: a picture %s', (_, size, content) => {
     const limit = predict(fitLongerSide(size.width, size.height, 400));
-    const { message, fitting } = check(size, content, limit);
+    const { message, named, fitting } = check(size, content, limit);
     expect(message).toMatch(
       new RegExp(`^${size.width}×${size.height} needs about [\\d.]+ [MG]B; [\\d.]+ [MG]B are free\\. Use --size`),
     );
     expect(predict(fitting!)).toBeLessThanOrEqual(limit);
     expect(Math.max(fitting!.width, fitting!.height)).toBeGreaterThan(390);
+    // Where the shape is the content's, one number says it, and keeps it.
+    const ownShape = outputSize(content, Math.max(size.width, size.height));
+    expect(named!.includes('x')).toBe(ownShape.height !== size.height);
+    expect(fitting!.width / fitting!.height).toBeCloseTo(size.width / size.height, 1);
   });
 
   it('says so when no size fits', () => {

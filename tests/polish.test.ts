@@ -132,8 +132,9 @@ describe('polish', () => {
 
   it('needs the memory of the larger network, and of the weights of the other', () => {
     const options = resolveStylizeOptions({ polish: 1 });
+    const size = { width: 256, height: 256 };
     const need = (...networks: Parameters<typeof requireMemory>[0]) =>
-      requireMemory(networks, options, { width: 256, height: 256 }, [], undefined);
+      requireMemory(networks, options, size, size, [], undefined);
     const [small, large] = [vgg(weights), vgg(tinyDistilled({ channels: 32 }))];
     expect(need(small, large)).toBeGreaterThan(need(large));
     expect(need(small, large)).toBe(need(large, small));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { outputSize, scaleSchedule } from '#src/pipelines/scales.js';
+import { earlierScales, outputSize, type Size, scaleSchedule, sizeText, smallestSize } from '#src/pipelines/scales.js';
 
 const content = { width: 300, height: 200 };
 const side = fc.integer({ min: 1, max: 5000 });
@@ -39,6 +39,43 @@ describe('outputSize', () => {
   });
 });
 
+const atLeast =
+  (least = 1) =>
+  ({ width, height }: Size) =>
+    Math.min(width, height) >= least;
+
+describe('a size as advice', () => {
+  it('is the longer side where that gives it, and otherwise both sides', () => {
+    fc.assert(
+      fc.property(side, side, side, (width, height, longer) => {
+        const [photo, size] = [{ width, height }, outputSize({ width, height }, longer)];
+        expect(sizeText(size, photo)).toBe(String(longer));
+        expect(outputSize(photo, Number(sizeText(size, photo)))).toEqual(size);
+      }),
+      { seed: 1905 },
+    );
+    expect(sizeText({ width: 300, height: 300 }, content)).toBe('300x300');
+  });
+
+  it('is the smallest that will do', () => {
+    fc.assert(
+      fc.property(side, side, fc.integer({ min: 1, max: 32 }), (width, height, least) => {
+        const found = smallestSize({ width, height }, atLeast(least));
+        if (!found) {
+          expect(Math.min(width, height) / Math.max(width, height)).toBeLessThan(least / 16384);
+          return;
+        }
+        expect(Math.min(found.width, found.height)).toBeGreaterThanOrEqual(least);
+        const longer = Math.max(found.width, found.height);
+        if (longer === 1) return;
+        const less = outputSize({ width, height }, longer - 1);
+        expect(Math.min(less.width, less.height)).toBeLessThan(least);
+      }),
+      { seed: 1905 },
+    );
+  });
+});
+
 describe('scaleSchedule', () => {
   const plan = { steps: 100, coarseSteps: 60, init: 'noise', contentWeight: 1 } as const;
 
@@ -54,25 +91,40 @@ describe('scaleSchedule', () => {
     expect(scaleSchedule({ width: 1024, height: 768 }, { scales: 1, ...plan })).toHaveLength(1);
   });
 
-  it('leaves out what is smaller than 96 pixels, or than the deepest layer needs', () => {
+  it('leaves out only what cannot be, where a number is asked for', () => {
     const widths = (width: number, height: number, least?: number) =>
-      scaleSchedule({ width, height }, { scales: 8, ...plan }, least).map((scale) => scale.width);
+      scaleSchedule({ width, height }, { scales: 8, ...plan, init: 'content' }, atLeast(least)).map(
+        (scale) => scale.width,
+      );
+    expect(widths(190, 190, 16)).toEqual([24, 48, 95, 190]);
+    expect(widths(800, 190, 95)).toEqual([400, 800]);
+    expect(widths(800, 800, 200)).toEqual([200, 400, 800]);
+    expect(widths(800, 800, 201)).toEqual([400, 800]);
+    expect(widths(10, 10)).toEqual([1, 1, 3, 5, 10]);
+    expect(widths(10, 1)).toEqual([5, 10]);
+  });
+
+  it('with auto has two sizes, unless the smaller is below 96 pixels, or below 300 where it starts from a picture', () => {
+    const widths = (width: number, height: number, more: object = {}) =>
+      scaleSchedule({ width, height }, { scales: 'auto', ...plan, ...more }).map((scale) => scale.width);
+    expect(widths(800, 800)).toEqual([400, 800]);
     expect(widths(191, 191)).toEqual([96, 191]);
     expect(widths(190, 190)).toEqual([190]);
     expect(widths(800, 190)).toEqual([800]);
-    expect(widths(800, 800, 200)).toEqual([200, 400, 800]);
-    expect(widths(800, 800, 201)).toEqual([400, 800]);
-    expect(widths(10, 10)).toEqual([10]);
+    const picture = { init: 'content' };
+    expect(widths(512, 512, picture)).toEqual([512]);
+    expect(widths(1200, 600, picture)).toEqual([600, 1200]);
+    expect(widths(2400, 2400, picture)).toEqual([1200, 2400]);
+    expect(widths(288, 288, { ...picture, contentWeight: 0 })).toEqual([144, 288]);
+    expect(scaleSchedule({ width: 800, height: 800 }, { scales: 'auto', ...plan }, atLeast(401))).toHaveLength(1);
   });
 
-  it('leaves out more where it starts from a picture', () => {
-    const widths = (width: number, height: number) =>
-      scaleSchedule({ width, height }, { scales: 8, ...plan, init: 'content' }).map((scale) => scale.width);
-    expect(widths(512, 512)).toEqual([512]);
-    expect(widths(1200, 600)).toEqual([600, 1200]);
-    expect(widths(2400, 2400)).toEqual([300, 600, 1200, 2400]);
-    const texture = { scales: 2, ...plan, init: 'content', contentWeight: 0 } as const;
-    expect(scaleSchedule({ width: 288, height: 288 }, texture)).toHaveLength(2);
+  it('does again what an earlier Fauve did with a number', () => {
+    const earlier = (scales: number, side: number, init: 'content' | 'noise' = 'content') =>
+      earlierScales({ ...plan, scales, init }, { width: side, height: side }).scales;
+    // 2 was the default.
+    expect([earlier(2, 512), earlier(2, 1024), earlier(1, 1024)]).toEqual(['auto', 'auto', 1]);
+    expect([earlier(3, 512), earlier(3, 1024), earlier(3, 2400), earlier(8, 800, 'noise')]).toEqual([1, 2, 3, 4]);
   });
 
   it('ends with the output, never has more scales than asked for, and every one but the last is large enough', () => {
@@ -83,11 +135,11 @@ describe('scaleSchedule', () => {
         fc.integer({ min: 1, max: 8 }),
         fc.integer({ min: 1, max: 300 }),
         (w, h, scales, least) => {
-          const schedule = scaleSchedule({ width: w, height: h }, { scales, ...plan }, least);
+          const schedule = scaleSchedule({ width: w, height: h }, { scales, ...plan }, atLeast(least));
           expect(schedule.at(-1)).toEqual({ width: w, height: h, steps: 100 });
           expect(schedule.length).toBeLessThanOrEqual(scales);
           for (const [i, scale] of schedule.slice(0, -1).entries()) {
-            expect(Math.min(scale.width, scale.height)).toBeGreaterThanOrEqual(Math.max(96, least));
+            expect(Math.min(scale.width, scale.height)).toBeGreaterThanOrEqual(least);
             expect(scale.steps).toBe(60);
             const next = schedule[i + 1]!;
             expect(Math.abs(2 * scale.width - next.width)).toBeLessThanOrEqual(2);

@@ -374,8 +374,19 @@ describe('requests that cannot be met', () => {
       'input: The content image is 12×9; relu5_1 needs at least 16×16. Use a larger image.',
     );
     expect(await failure(run({ style: tiny }))).toMatch(/^input: The style image is 12×9; relu5_1 .* 16×16/);
-    expect(await failure(run({ options: { size: 15 } }))).toMatch(/^input: The picture is 15×11; relu5_1 .* 16×16/);
-    expect(await failure(run({ options: { styleScale: 0.2 } }))).toMatch(/style scale is 12×13; relu5_1 .* 16×16/);
+    // Where the picture's size or the style scale is the reason, the least that would do is named.
+    expect(await failure(run({ options: { size: 15 } }))).toBe(
+      'input: The picture is 15×11; relu5_1 needs at least 16×16. Use a size of 21 or more.',
+    );
+    expect(await failure(run({ options: { size: '60x6' } }))).toMatch(/ Use a size of 155x16 or more\.$/);
+    const message = await failure(run({ options: { styleScale: 0.2 } }));
+    expect(message).toBe(
+      'input: Beside a picture of 64×48, at style scale 0.2, the style image is 12×13; relu5_1 needs at least 16×16. Use a size of 83 or more, or a style scale of 0.27 or more.',
+    );
+    for (const options of [{ styleScale: 0.27 }, { styleScale: 0.2, size: 83 }, { size: 21 }]) {
+      expect((await run({ options: { ...options, steps: 1 } })).history).toHaveLength(1);
+    }
+    expect(await failure(run({ options: { styleScale: 0.2, size: 82 } }))).toMatch(/the style image is 15×16/);
     // Shallow layers are content with less.
     const options: StylizeOptionsInput = {
       contentLayers: { relu2_2: 1 },

@@ -34,7 +34,7 @@ export async function gramMatrices(request: {
     styleLayers: Object.fromEntries(layers.map((layer) => [layer, 1])),
   });
   const network = vgg(weights, options.pooling);
-  checkPictures(network, options, beside, beside, styles);
+  checkPictures(network, options, beside, beside, styles, { given: true });
   const targets = await measureTargets(runtime, network, lossSettings(options), beside, styles, options.styleScale);
   return Object.fromEntries(
     layers.map((layer) => {

@@ -43,7 +43,7 @@ export async function measureLosses(request: {
   const generated = grey ? luminanceImage(request.generated) : request.generated;
   const { width, height, data } = generated;
   const network = vgg(request.weights, options.pooling);
-  checkPictures(network, options, generated, content, styles);
+  checkPictures(network, options, generated, content, styles, { given: true });
   const graph = lossGraph(network, input('image', [1, 3, height, width]), settings);
   requireMemoryToMeasure(network, options, generated, styles, request.memoryLimit);
   const resized = resizeImage(content, width, height);

@@ -7,7 +7,7 @@ import { styleTargets } from '../losses/total.js';
 import type { LossNetwork } from '../networks/vgg.js';
 import { stepGraph } from './image-optimiser.js';
 import { lossSettings, type StylizeOptions } from './options.js';
-import type { Size } from './scales.js';
+import { longerSide, type Size, shapeOf, shorterSide, sizeText } from './scales.js';
 import { paintings, styleSize, usedLayers, type WeightedStyle } from './targets.js';
 
 // Fitted to the peak of resident memory at 64² … 1024² (docs/architecture.md).
@@ -66,6 +66,7 @@ type Pictures = readonly WeightedStyle[];
 /**
  * Predicts the memory of a run.
  * @param networks that are used one after the other
+ * @param content whose shape the size has, unless the option gives both sides
  * @param limit bytes; without it nothing is refused
  * @throws FauveError `system` that names the largest size that fits
  */
@@ -73,14 +74,15 @@ export function requireMemory(
   networks: readonly LossNetwork[],
   options: StylizeOptions,
   size: Size,
+  content: Size,
   styles: Pictures,
   limit: number | undefined,
 ): number {
   const need = predictRun(networks, options, size, paintings(styles));
   if (limit === undefined || need <= limit) return need;
-  const fitting = largestFitting(networks, options, size, styles, limit);
+  const fitting = largestFitting(networks, options, shapeOf(size, content), longerSide(size), styles, limit);
   const remedy = fitting
-    ? `Use --size ${fitting.width}x${fitting.height}, or --size auto.`
+    ? `Use --size ${sizeText(fitting, content)}, or --size auto.`
     : 'No size fits: close other programs.';
   throw new FauveError(
     'system',
@@ -121,7 +123,7 @@ export function largestSize(
   limit: number | undefined,
 ): Size {
   if (limit === undefined) throw new FauveError('usage', "size 'auto' needs a memoryLimit in bytes.");
-  const fitting = largestFitting(networks, options, { width: content.width, height: content.height }, styles, limit);
+  const fitting = largestFitting(networks, options, content, longerSide(content), styles, limit);
   if (fitting) return fitting;
   throw new FauveError(
     'system',
@@ -129,24 +131,25 @@ export function largestSize(
   );
 }
 
+/** @param longest side that is asked for */
 function largestFitting(
   networks: readonly LossNetwork[],
   options: StylizeOptions,
   shape: Size,
+  longest: number,
   styles: Pictures,
   limit: number,
 ): Size | undefined {
   const fits = (size: Size) => predictRun(networks, options, size, paintings(styles)) <= limit;
-  if (fits(shape)) return shape;
-  const longer = Math.max(shape.width, shape.height);
   const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);
-  const aspect = ({ width, height }: Size) => Math.max(width, height) / Math.min(width, height);
+  if (fits(sized(longest))) return sized(longest);
+  const aspect = (size: Size) => longerSide(size) / shorterSide(size);
   // The shorter side has to hold the deepest layer, of the picture and of every style image beside it.
   const aspects = [aspect(shape), ...paintings(styles).map((image) => aspect(image) / options.styleScale)];
   let low = Math.ceil(32 * Math.max(...aspects));
-  let high = longer;
+  let high = longest;
   if (low >= high || !fits(sized(low))) return undefined;
-  while (high - low > Math.max(1, longer / 256)) {
+  while (high - low > Math.max(1, longest / 256)) {
     const middle = Math.floor((low + high) / 2);
     if (fits(sized(middle))) low = middle;
     else high = middle;

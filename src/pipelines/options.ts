@@ -14,6 +14,9 @@ const layerWeights = z.record(z.string().regex(/^relu\d_\d$/), weight);
 const DEFAULT_STEPS = 70;
 const STEPS_WITH: Readonly<Record<string, number>> = { vgg16: 105, vgg19: 105 };
 
+/** The largest `styleScale`. */
+export const mostStyleScale = 8;
+
 /** Everything that decides about the picture, beside the pictures and the weights of the network. */
 const schema = z.strictObject({
   size: z
@@ -31,7 +34,7 @@ const schema = z.strictObject({
     .describe('layers of the style loss and their weights'),
   styleStatistics: z.enum(['gram', 'mean-variance']).default('gram').describe('what of the features is the style'),
   styleScale: positive
-    .max(8)
+    .max(mostStyleScale)
     .default(1)
     .describe('size of the style image beside the picture: smaller gives finer strokes'),
   tvNorm: z.enum(['squared', 'l1']).default('squared').describe('the form of the total variation'),
@@ -56,11 +59,12 @@ const schema = z.strictObject({
     .max(100_000)
     .default(DEFAULT_STEPS)
     .describe(`steps at the full size; unless given, ${STEPS_WITH.vgg19} with ${Object.keys(STEPS_WITH).join(', ')}`),
-  scales: whole
-    .min(1)
-    .max(8)
-    .default(2)
-    .describe('sizes that are worked through, each half the next; below 300 pixels only from noise or without content'),
+  scales: z
+    .union([whole.min(1).max(8), z.literal('auto')])
+    .default('auto')
+    .describe(
+      'sizes that are worked through, each half the next; auto: 2, or 1 where the smaller would be below 300 pixels, 96 from noise or without content',
+    ),
   coarseSteps: whole.min(1).max(100_000).default(30).describe('steps at each of the smaller sizes'),
   polish: whole
     .min(0)
@@ -147,15 +151,15 @@ export function resolveStylizeOptions(input: unknown, network = ''): StylizeOpti
   );
   throw new FauveError(
     'usage',
-    `${name ? `The option ${name}` : 'The options'}: expected ${expectation(issue)}; received ${JSON.stringify(received)}.`,
+    `${name ? `The option ${name}` : 'The options'}: expected ${expectation(issue, name)}; received ${JSON.stringify(received)}.`,
   );
 }
 
 /** What a value should have been, in words. */
-function expectation(issue: z.core.$ZodIssue): string {
+function expectation(issue: z.core.$ZodIssue, name: string): string {
   switch (issue.code) {
-    // `size` is the only option that takes values of several kinds, or text in a form of its own.
     case 'invalid_union':
+      return name === 'scales' ? 'a whole number from 1 to 8, or auto' : '512, 800x600, auto or original';
     case 'invalid_format':
       return '512, 800x600, auto or original';
     case 'too_small':

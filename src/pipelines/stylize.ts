@@ -21,7 +21,7 @@ import { lossSettings, resolveStylizeOptions, type StylizeOptions, type StylizeO
 import { polishNetwork } from './polish.js';
 import type { OnProgress } from './progress.js';
 import { outputSize, type Scale, type Size, scaleSchedule } from './scales.js';
-import { checkPictures, measureTargets, usedLayers, type WeightedStyle } from './targets.js';
+import { checkPictures, isLargeEnough, measureTargets, type WeightedStyle } from './targets.js';
 
 /** What to restyle, with what. */
 export interface StylizeRequest {
@@ -111,21 +111,23 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       : outputSize(content, asked.size);
   const options: StylizeOptions = { ...asked, size: `${size.width}x${size.height}` };
   for (const each of networks) checkPictures(each, options, size, content, styles);
-  const memory = requireMemory(networks, options, size, styles, request.memoryLimit);
+  const memory = requireMemory(networks, options, size, content, styles, request.memoryLimit);
   const fingerprint = await fingerprintOf(request, polisher);
   if (resume && resume.fingerprint !== fingerprint) {
     throw new FauveError(
       'input',
-      'The checkpoint is of other pictures, styles or weights. Start again without --resume.',
+      'The checkpoint is of other pictures, styles or weights. Use those that the run began with, or delete it and start again.',
     );
   }
   throwIfAborted(signal);
 
-  const scales: Scale[] = scaleSchedule(size, options, network.minimumSize(usedLayers(options)));
+  const scales: Scale[] = scaleSchedule(size, options, (each) => isLargeEnough(network, options, each, styles));
+  const notice = fewerScales(options, scales);
   if (polisher) scales.push({ ...size, steps: options.polish, network: polisher.name });
   const steps = scales.reduce((sum, scale) => sum + scale.steps, 0);
   const { device, engine } = runtime;
   await onProgress({ type: 'start', ...size, scales, steps, terms, engine, device, memory });
+  if (notice !== undefined) await onProgress({ type: 'notice', message: notice });
 
   const history: LossRecord[] = [...(resume?.history ?? [])];
   const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
@@ -197,6 +199,13 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   } finally {
     await optimiser?.close();
   }
+}
+
+/** What to say where there are fewer sizes than were asked for. */
+function fewerScales({ scales: wanted }: StylizeOptions, scales: readonly Scale[]): string | undefined {
+  if (wanted === 'auto' || scales.length === wanted) return undefined;
+  const { width, height } = scales[0]!;
+  return `Of ${wanted} sizes there are ${scales.length}: half of ${width}×${height} is too small for the layers.`;
 }
 
 /** What the trained network makes of the content. @throws FauveError as `applyTransformer` */

@@ -7,8 +7,8 @@ import type { LossNetwork } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
 import type { Runtime, Values } from '../runtime/runtime.js';
 import type { Style } from '../styles/style-file.js';
-import { lossSettings, type StylizeOptions } from './options.js';
-import type { Size } from './scales.js';
+import { lossSettings, mostStyleScale, type StylizeOptions } from './options.js';
+import { longerSide, type Size, shapeOf, shorterSide, sizeText, smallestSize } from './scales.js';
 import { requireStyle, targetsOfStyle } from './style-targets.js';
 
 /** A painting, or the style that was captured from one, and its share of the blend. */
@@ -23,7 +23,7 @@ export function paintings(styles: readonly WeightedStyle[]): Image[] {
 
 /** The size at which a style is looked at: its longer side is that of the picture, times `styleScale`. */
 export function styleSize(style: Size, picture: Size, styleScale: number): Size {
-  return fitLongerSide(style.width, style.height, Math.round(Math.max(picture.width, picture.height) * styleScale));
+  return fitLongerSide(style.width, style.height, Math.round(longerSide(picture) * styleScale));
 }
 
 /**
@@ -75,10 +75,23 @@ export function usedLayers(options: StylizeOptions): string[] {
   return [...new Set([...content, ...style])];
 }
 
+/** Whether a picture of this size is large enough for the layers, and so are the paintings beside it. */
+export function isLargeEnough(
+  network: LossNetwork,
+  options: StylizeOptions,
+  picture: Size,
+  styles: readonly WeightedStyle[],
+): boolean {
+  if (shorterSide(picture) < network.minimumSize(usedLayers(options))) return false;
+  const least = network.minimumSize(activeLayers(lossSettings(options)).style);
+  return paintings(styles).every((image) => shorterSide(styleSize(image, picture, options.styleScale)) >= least);
+}
+
 /**
  * Makes sure that every picture is large enough for the layers that look at it, and that the captured styles are for this network
  * and these layers.
- * @throws FauveError `input` that names the picture and the deepest layer; as {@link requireStyle}
+ * @param picture its size, which the option `size` decides unless the picture is there already (`given`)
+ * @throws FauveError `input` that names the picture, the deepest layer, and the least that would do; as {@link requireStyle}
  */
 export function checkPictures(
   network: LossNetwork,
@@ -86,23 +99,48 @@ export function checkPictures(
   picture: Size,
   content: Size,
   styles: readonly WeightedStyle[],
+  { given = false }: { readonly given?: boolean } = {},
 ): void {
-  const check = (what: string, { width, height }: Size, layers: readonly string[]) => {
+  const larger = 'Use a larger image.';
+  const check = (what: string, size: Size, layers: readonly string[], remedy: () => string) => {
     const least = network.minimumSize(layers);
-    if (Math.min(width, height) >= least) return;
+    if (shorterSide(size) >= least) return;
     const deepest = layers.find((layer) => network.minimumSize([layer]) === least);
+    const { width, height } = size;
     throw new FauveError(
       'input',
-      `${what} is ${width}×${height}; ${deepest} needs at least ${least}×${least}. Use a larger image.`,
+      `${what} is ${width}×${height}; ${deepest} needs at least ${least}×${least}. ${remedy()}`,
     );
   };
-  check('The content image', content, usedLayers(options));
-  check('The picture', picture, usedLayers(options));
+  const enough = (size: Size) => isLargeEnough(network, options, size, styles);
+  const sizeRemedy = () => {
+    if (given) return 'a larger picture';
+    const size = smallestSize(shapeOf(picture, content), enough);
+    return size ? `a size of ${sizeText(size, content)} or more` : undefined;
+  };
   const settings = lossSettings(options);
   const { style } = activeLayers(settings);
+  check('The content image', content, usedLayers(options), () => larger);
+  for (const image of paintings(styles)) check('The style image', image, style, () => larger);
+  check('The picture', picture, usedLayers(options), () => use(sizeRemedy()));
   for (const image of paintings(styles)) {
-    check('The style image', image, style);
-    check('The style image at this style scale', styleSize(image, picture, options.styleScale), style);
+    const { width, height } = picture;
+    const what = `Beside a picture of ${width}×${height}, at style scale ${options.styleScale}, the style image`;
+    const scale = smallestStyleScale(image, picture, network.minimumSize(style));
+    check(what, styleSize(image, picture, options.styleScale), style, () => use(sizeRemedy(), scale));
   }
   for (const each of styles) if ('style' in each) requireStyle(each.style, network, settings);
+}
+
+const use = (...remedies: readonly (string | undefined)[]): string => {
+  const possible = remedies.filter((remedy) => remedy !== undefined);
+  return possible.length > 0 ? `Use ${possible.join(', or ')}.` : 'Crop it to a less narrow shape.';
+};
+
+/** The smallest style scale at which a painting is large enough, if the option can be so large. */
+function smallestStyleScale(painting: Size, picture: Size, least: number): string | undefined {
+  const needed = smallestSize(painting, (size) => shorterSide(size) >= least);
+  // Up to the next hundredth, so that nobody has to type more.
+  const scale = needed && Math.ceil((100 * longerSide(needed)) / longerSide(picture)) / 100;
+  return scale !== undefined && scale <= mostStyleScale ? `a style scale of ${scale} or more` : undefined;
 }

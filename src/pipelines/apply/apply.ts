@@ -40,7 +40,7 @@ export async function applyTransformer(request: ApplyRequest): Promise<ApplyResu
   const options = resolveApplyOptions(request.options ?? {});
   const shares = styleShares(transformer.styles, styles, transformer.fileName);
   const { width, height } = sizeFor(image, transformer, options, memoryLimit);
-  requireApplyMemory(transformer, { width, height }, memoryLimit);
+  requireApplyMemory(transformer, { width, height }, image, memoryLimit);
   throwIfAborted(signal);
   const photo = image.width === width && image.height === height ? image : resizeImage(image, width, height);
   const data = await transformer.run(photo, shares);

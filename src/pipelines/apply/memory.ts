@@ -8,7 +8,7 @@ import {
   transformerMinimumSize,
   transformerParameters,
 } from '../../networks/transformer.js';
-import type { Size } from '../scales.js';
+import { longerSide, type Size, shapeOf, sizeText } from '../scales.js';
 import type { ImageTransformer } from './network.js';
 
 const MEGABYTE = 2 ** 20;
@@ -36,12 +36,20 @@ function activations(shape: TransformerShape, { width, height }: Size): number {
   return memoryNeed([transformer(image, style, (name) => parameters.get(name)!, shape)]).activations;
 }
 
-/** The largest size of this shape, not above it, whose memory fits; `undefined` where none does. */
-export function largestApplicable(network: ImageTransformer, size: Size, limit: number): Size | undefined {
+/**
+ * The largest size of a shape whose memory fits; `undefined` where none does.
+ * @param longest side that it may have
+ */
+export function largestApplicable(
+  network: ImageTransformer,
+  shape: Size,
+  limit: number,
+  longest = longerSide(shape),
+): Size | undefined {
   const fits = (each: Size) => applyMemory(network, each) <= limit;
-  if (fits(size)) return { width: size.width, height: size.height };
-  let [low, high] = [1, Math.max(size.width, size.height)];
-  const sized = (side: number) => fitLongerSide(size.width, size.height, side);
+  const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);
+  if (fits(sized(longest))) return sized(longest);
+  let [low, high] = [1, longest];
   if (!fits(sized(low))) return undefined;
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
@@ -51,13 +59,18 @@ export function largestApplicable(network: ImageTransformer, size: Size, limit: 
   return sized(low);
 }
 
-/** @throws FauveError `system` that names the largest size that fits */
-export function requireApplyMemory(network: ImageTransformer, size: Size, limit: number | undefined): void {
+/** @param photo whose shape the size has, unless the option gives both sides @throws FauveError `system` that names the largest size that fits */
+export function requireApplyMemory(
+  network: ImageTransformer,
+  size: Size,
+  photo: Size,
+  limit: number | undefined,
+): void {
   const need = applyMemory(network, size);
   if (limit === undefined || need <= limit) return;
-  const fitting = largestApplicable(network, size, limit);
+  const fitting = largestApplicable(network, shapeOf(size, photo), limit, longerSide(size));
   const remedy = fitting
-    ? `Use --size ${Math.max(fitting.width, fitting.height)}, which gives ${fitting.width}×${fitting.height}, or --size auto.`
+    ? `Use --size ${sizeText(fitting, photo)}, which gives ${fitting.width}×${fitting.height}, or --size auto.`
     : 'No size fits: close other programs.';
   throw new FauveError(
     'system',

@@ -1,3 +1,4 @@
+import { FauveError } from '../../errors.js';
 import { createImage } from '../../image/image.js';
 import { type LossSettings, styleTarget } from '../../losses/total.js';
 import { type TransformerShape, transformerMargins } from '../../networks/transformer.js';
@@ -6,7 +7,8 @@ import { joined } from '../../optim/vectors.js';
 import type { Values } from '../../runtime/runtime.js';
 import { randomFor } from '../crops.js';
 import { defaultStylizeOptions, lossSettings } from '../options.js';
-import { measureTargets, type WeightedStyle } from '../targets.js';
+import { longerSide, type Size, shorterSide, smallestSize } from '../scales.js';
+import { measureTargets, styleSize, type WeightedStyle } from '../targets.js';
 import type { TrainOptions } from './options.js';
 import type { TrainingPhotos } from './photos.js';
 import { noiseInput, photosInput, photosShape, styleInput, styleWeightInput, targetInput } from './step.js';
@@ -30,11 +32,23 @@ export async function targetsOf(
   const layers = activeStyleLayers(options);
   if (layers.length === 0) return {};
   const rows: Values[] = [];
-  for (const { style } of styles) {
+  for (const { name, style } of styles) {
+    if ('image' in style) requireStyleSize(name, style.image, size, network.minimumSize(layers));
     rows.push(await measureTargets(runtime, network, settings, nothing, [{ ...style, weight: 1 } as WeightedStyle], 1));
   }
   return Object.fromEntries(
     layers.map((layer) => [targetInput(layer), joined(rows.map((row) => row[styleTarget(layer, 0)]!))]),
+  );
+}
+
+/** @throws FauveError `input` for a painting that is too narrow to be looked at in this size */
+function requireStyleSize(name: string, painting: Size, size: number, least: number): void {
+  const { width, height } = styleSize(painting, { width: size, height: size }, 1);
+  if (Math.min(width, height) >= least) return;
+  const enough = smallestSize(painting, (each) => shorterSide(each) >= least);
+  throw new FauveError(
+    'input',
+    `The style ${name} is looked at as ${width}×${height}; its layers need at least ${least}×${least}. ${enough ? `Use a style size of ${longerSide(enough)} or more.` : 'Crop it to a less narrow shape.'}`,
   );
 }
 

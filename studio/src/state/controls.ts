@@ -10,6 +10,8 @@ export interface Range {
   readonly step: number;
   /** The slider's place is the logarithm of the value. */
   readonly logarithmic?: true;
+  /** The slider's first place stands for 'auto'. */
+  readonly auto?: true;
 }
 
 /** Options that are seen first; the others are below "All settings". */
@@ -31,7 +33,7 @@ export const ranges: Readonly<Partial<Record<keyof StylizeOptions, Range>>> = {
   size: { min: 128, max: 1024, step: 32 },
   steps: { min: 5, max: 500, step: 5 },
   coarseSteps: { min: 5, max: 200, step: 5 },
-  scales: { min: 1, max: 4, step: 1 },
+  scales: { min: 0, max: 4, step: 1, auto: true },
   history: { min: 2, max: 40, step: 1 },
   learningRate: { min: 0.001, max: 0.3, step: 0.01, logarithmic: true },
   beta1: { min: 0, max: 0.99, step: 0.01 },
@@ -68,7 +70,8 @@ export function requestedOptions(): StylizeOptionsInput {
   return { ...(size ? { size: defaultOf(size) as number } : {}), ...paintOptions.value };
 }
 
-export function shownValue(name: keyof StylizeOptions, value: number): string {
+export function shownValue(name: keyof StylizeOptions, value: number | 'auto'): string {
+  if (value === 'auto') return value;
   return name === 'size'
     ? texts.settings.size(String(value))
     : number(value)
@@ -77,6 +80,9 @@ export function shownValue(name: keyof StylizeOptions, value: number): string {
 }
 
 /** Place of a slider for a value, and back. */
-export const toPlace = (range: Range, value: number) => (range.logarithmic ? Math.log10(value) : value);
-export const fromPlace = (range: Range, place: number) =>
-  range.logarithmic ? Number((10 ** place).toPrecision(3)) : Number(place.toFixed(6));
+export const toPlace = (range: Range, value: number | 'auto') =>
+  value === 'auto' ? range.min : range.logarithmic ? Math.log10(value) : value;
+export function fromPlace(range: Range, place: number): number | 'auto' {
+  if (range.auto && place === range.min) return 'auto';
+  return range.logarithmic ? Number((10 ** place).toPrecision(3)) : Number(place.toFixed(6));
+}

@@ -11,7 +11,7 @@ export function OptionField({ spec }: { readonly spec: OptionSpec }) {
   const label = texts.options[name] ?? name;
   const value = valueOfOption(spec);
   const range = ranges[name];
-  if (range && typeof value === 'number') {
+  if (range && (typeof value === 'number' || (range.auto && value === 'auto'))) {
     const { step } = range;
     return (
       <Slider

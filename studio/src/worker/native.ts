@@ -95,7 +95,7 @@ export async function runNative(
       });
       on('done', close(resolve) as (data: Record<string, unknown>) => void);
       on('cancelled', close(() => resolve({})) as (data: Record<string, unknown>) => void);
-      on('failed', ({ message }) => close(reject)(new ProblemError('other', String(message))));
+      on('failed', ({ message }) => close(reject)(new Error(String(message))));
       source.onerror = () => {
         if (source.readyState === EventSource.CLOSED) reject(new ProblemError('server', ''));
         // The browser tries again by itself; when the server is gone, that would never end.
