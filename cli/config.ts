@@ -1,5 +1,5 @@
 import { dirname, relative, resolve } from 'node:path';
-import { FauveError, lossNetworkNames, readFileChecked } from 'fauve';
+import { FauveError, lossNetworkNames, perhaps, readFileChecked, spellings, stylizeOptionSpecs } from 'fauve';
 import { z } from 'zod';
 import { type StyleArgument, styleFrom } from './inputs.js';
 import { checkOptions, type GivenOptions } from './option-flags.js';
@@ -42,10 +42,17 @@ export async function readConfig(path: string): Promise<Config> {
     throw new FauveError('usage', `Config file ${path}: ${name ? `${name}: ` : ''}${issue!.message}.`);
   }
   const { content, styles = [], output, network, ...rest } = parsed.data;
-  const { options, init } = checkOptions(rest, (message) => `Config file ${path}: ${message}`);
+  const options = stylizeOptionSpecs.map(({ name }): string => name);
+  const unknown = Object.keys(rest).find((name) => !options.includes(name) && !Object.hasOwn(spellings, name));
+  if (unknown !== undefined) {
+    const known = [...Object.keys(schema.shape), ...options];
+    const hint = perhaps(unknown, known) || ` Use one of ${known.join(', ')}.`;
+    throw new FauveError('usage', `Config file ${path}: There is no option '${unknown}'.${hint}`);
+  }
+  const { options: given, init } = checkOptions(rest, (message) => `Config file ${path}: ${message}`);
   const fromHere = (file: string) => relative('', resolve(dirname(path), file));
   return {
-    options,
+    options: given,
     styles: styles.map((style) => styleFrom(style, fromHere)),
     ...(content === undefined ? {} : { content: fromHere(content) }),
     ...(init === undefined ? {} : { init: fromHere(init) }),

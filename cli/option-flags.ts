@@ -4,8 +4,10 @@ import {
   FauveError,
   type OptionSpec,
   resolveStylizeOptions,
+  respelled,
   type StylizeOptions,
   type StylizeOptionsInput,
+  spellings,
   stylizeOptionSpecs,
 } from 'fauve';
 
@@ -38,12 +40,16 @@ const optimisation = 'Optimisation:';
 /** What `measureLosses` looks at. */
 export const lossOptionNames: readonly OptionName[] = ['colours', ...groups[1]!.names];
 
-/** The other spelling of the same options. */
-const spellings: Readonly<Record<string, OptionName>> = {
-  optimizer: 'optimiser',
-  colors: 'colours',
-  normalization: 'normalisation',
-};
+/** Flags of the other spellings of an option: `--colors`. */
+export function otherFlagsOf(name: string): string[] {
+  return Object.entries(spellings).flatMap(([spelling, own]) => (own === name ? [flagOf(spelling)] : []));
+}
+
+/** The message of an error about an option, with its flag in place of its name. */
+export const withFlag = (message: string): string =>
+  message
+    .replace(/^The option (\w+)/, (_, name: string) => flagOf(name))
+    .replace(/(is given twice, also as )(\w+)/, (_, text: string, name: string) => text + flagOf(name));
 
 /** `contentWeight` → `--content-weight`. */
 export function flagOf(name: string): string {
@@ -68,10 +74,8 @@ export function addOptionFlags(
       // Takes back what a config file or a recipe says.
       if (spec.kind === 'switch')
         command.addOption(new Option(flagOf(spec.name).replace('--', '--no-')).helpGroup(heading).hideHelp());
-      for (const [spelling, name] of Object.entries(spellings)) {
-        if (name === spec.name)
-          command.addOption(optionOf(spec, flagOf(spelling), without).helpGroup(heading).hideHelp());
-      }
+      for (const flag of otherFlagsOf(spec.name))
+        command.addOption(optionOf(spec, flag, without).helpGroup(heading).hideHelp());
     }
   }
 }
@@ -82,12 +86,9 @@ export function addOptionFlags(
  * @throws FauveError `usage` that names the flag
  */
 export function optionsOf(flags: object): { options: GivenOptions; init?: string } {
-  const given: Record<string, unknown> = {};
-  for (const [flag, value] of Object.entries(flags)) {
-    const spec = stylizeOptionSpecs.find(({ name }) => name === (spellings[flag] ?? flag));
-    if (spec && value !== undefined) given[spec.name] = value;
-  }
-  return checkOptions(given, (message) => message.replace(/^The option (\w+)/, (_, name: string) => flagOf(name)));
+  const names: readonly string[] = [...stylizeOptionSpecs.map(({ name }) => name), ...Object.keys(spellings)];
+  const given = Object.entries(flags).filter(([flag]) => names.includes(flag));
+  return checkOptions(Object.fromEntries(given), withFlag);
 }
 
 /**
@@ -99,10 +100,10 @@ export function checkOptions(
   given: Readonly<Record<string, unknown>>,
   phrase: (message: string) => string,
 ): { options: GivenOptions; init?: string } {
-  const { init, ...rest } = given;
-  const isFile = typeof init === 'string' && !initChoices().includes(init);
-  const named = init === undefined || isFile ? rest : given;
   try {
+    const { init, ...rest } = respelled(given);
+    const isFile = typeof init === 'string' && !initChoices().includes(init);
+    const named = init === undefined || isFile ? rest : { ...rest, init };
     const resolved = resolveStylizeOptions(named as StylizeOptionsInput);
     const options = Object.fromEntries(Object.keys(named).map((name) => [name, resolved[name as OptionName]]));
     return isFile ? { options, init } : { options };

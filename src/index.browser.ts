@@ -1,5 +1,5 @@
 /** Fauve in a browser: the public names, those of Node as far as a browser has what they need. For a web worker. */
-export { type ErrorCode, FauveError } from './errors.js';
+export { type ErrorCode, FauveError, perhaps } from './errors.js';
 export { cropBottom, cropImage, type Rectangle } from './image/crop.js';
 export {
   type DecodedImage,
@@ -91,6 +91,7 @@ export { polishNetworkName } from './pipelines/polish.js';
 export type { OnProgress, StylizeEvent, StylizeStep } from './pipelines/progress.js';
 export { decodeRecipe, encodeRecipe, type Recipe } from './pipelines/recipe.js';
 export { outputSize, type Scale, type Size } from './pipelines/scales.js';
+export { respelled, spellings } from './pipelines/spellings.js';
 export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from './pipelines/stylize.js';
 export type { WeightedStyle } from './pipelines/targets.js';
 export { defaultTextureSteps, type TextureRequest, texture } from './pipelines/texture.js';

@@ -19,6 +19,7 @@ beforeAll(async () => {
   await writeFile(place.at('interrupted.png.checkpoint'), 'no checkpoint');
   await writeFile(place.at('bad.json'), '{"steps": ');
   await writeFile(place.at('wrong.json'), '{"styleWeigth": 2}');
+  await writeFile(place.at('style.json'), '{"style": "style.png"}');
   before = await contents();
 });
 afterAll(() => place.remove());
@@ -89,7 +90,17 @@ describe('bad input gets one line and a non-zero exit, and leaves nothing behind
     [
       'an unknown name in the config',
       { more: ['--config', 'wrong.json'] },
-      /wrong\.json: There is no option 'styleWeigth'/,
+      /wrong\.json: There is no option 'styleWeigth'\. Perhaps you mean styleWeight\./,
+    ],
+    [
+      'a style for styles in the config',
+      { more: ['--config', 'style.json'] },
+      /style\.json: There is no option 'style'\. Perhaps you mean styles\./,
+    ],
+    [
+      'an option in both spellings',
+      { more: ['--colours', 'style', '--colors', 'luminance'] },
+      /--colours is given twice, also as --colors\. Leave one of them out/,
     ],
     [
       'an unknown flag',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
+import { resolveApplyOptions } from '#src/pipelines/apply/options.js';
 import {
   defaultStylizeOptions,
   lossSettings,
@@ -7,6 +8,7 @@ import {
   type StylizeOptionsInput,
   stylizeOptionSpecs,
 } from '#src/pipelines/options.js';
+import { resolveTrainOptions } from '#src/pipelines/train/options.js';
 
 function refusal(input: unknown): string {
   try {
@@ -89,9 +91,37 @@ describe('resolveStylizeOptions', () => {
   });
 
   it('names the options when there is no such one', () => {
-    const message = refusal({ stylWeight: 1 });
-    expect(message).toContain("no option 'stylWeight'");
+    const message = refusal({ brush: 1 });
+    expect(message).toContain("no option 'brush'");
     for (const name of Object.keys(defaultStylizeOptions)) expect(message).toContain(name);
+  });
+
+  it.each([
+    ['stylWeight', 'styleWeight'],
+    ['style_weight', 'styleWeight'],
+    ['optimzer', 'optimiser'],
+    ['step', 'steps'],
+  ])('names the option that %s may be meant for', (name, meant) => {
+    expect(refusal({ [name]: 1 })).toBe(`There is no option '${name}'. Perhaps you mean ${meant}.`);
+  });
+
+  it('knows the American spellings, of other options too, but not both at once', () => {
+    const { colors, optimizer, normalization } = {
+      colors: 'match',
+      optimizer: 'adam',
+      normalization: 'classic',
+    } as const;
+    expect(resolveStylizeOptions({ colors, optimizer, normalization })).toEqual({
+      ...defaultStylizeOptions,
+      ...{ colours: colors, optimiser: optimizer, normalisation: normalization },
+    });
+    expect(resolveApplyOptions({ colors: 'luminance' }).colours).toBe('luminance');
+    expect(resolveTrainOptions({ optimizer: 'adam' }).optimiser).toBe('adam');
+    expect(refusal({ colors, colours: 'style' })).toBe(
+      'The option colours is given twice, also as colors. Leave one of them out.',
+    );
+    expect(refusal({ colors: 'blue' })).toMatch(/^The option colours: /);
+    expect(resolveStylizeOptions({ colors, colours: undefined }).colours).toBe('match');
   });
 
   it.each([null, 5, 'steps', undefined])('refuses %s for options', (input) => {

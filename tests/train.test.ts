@@ -380,7 +380,7 @@ describe('options', () => {
     [{ learningRate: Number.NaN }, /learningRate/],
     [{ schedule: 'linear' }, /schedule/],
     [{ train: 'nothing' }, /train/],
-    [{ contentWeigth: 1 }, /no option 'contentWeigth' of training\. Use one of iterations, batch/],
+    [{ contentWeigth: 1 }, /no option 'contentWeigth' of training\. Perhaps you mean contentWeight\./],
   ])('that are wrong are named: %j', (given, message) => {
     expect(() => resolveTrainOptions(given)).toThrow(message);
   });

@@ -15,7 +15,7 @@ import {
 import { applyToPhotos } from '../apply-batch.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import type { StyleArgument } from '../inputs.js';
-import { parseNumber } from '../option-flags.js';
+import { otherFlagsOf, parseNumber, withFlag } from '../option-flags.js';
 import { findPhotos, planOutputs } from '../photos.js';
 import { tellingErrors } from '../restyle.js';
 import { filesHeading, styleOption } from '../run-flags.js';
@@ -100,7 +100,7 @@ export function addApplyCommand(program: Command): void {
       colours,
       "style: the network's; luminance: the photo's, only brightness is restyled (default: style)",
     ),
-    oneOf('--colors', colours, '').hideHelp(),
+    ...otherFlagsOf('colours').map((flag) => oneOf(flag, colours, '').hideHelp()),
     oneOf('--range', ['0-1', '0-255'], 'black and white of a network of another program (default: found out)'),
     oneOf(
       '--precision',
@@ -169,17 +169,11 @@ async function apply(model: string, named: readonly string[], values: Values): P
 }
 
 function optionsOf({ size, strength, colours, colors }: Values): ApplyOptionsInput {
-  const chosen = colours ?? colors;
-  const given = {
-    ...(size === undefined ? {} : { size }),
-    ...(strength === undefined ? {} : { strength }),
-    ...(chosen === undefined ? {} : { colours: chosen }),
-  };
   try {
-    return resolveApplyOptions(given);
+    return resolveApplyOptions({ size, strength, colours, colors });
   } catch (error) {
     if (!(error instanceof FauveError)) throw error;
-    throw new FauveError(error.code, error.message.replace(/^The option /, '--'), { cause: error });
+    throw new FauveError(error.code, withFlag(error.message), { cause: error });
   }
 }
 

@@ -15,6 +15,8 @@ import {
   pictureFolder,
   readImage,
   resolveTrainOptions,
+  respelled,
+  spellings,
   startEngine,
   TrainAborted,
   type TrainCheckpoint,
@@ -31,7 +33,7 @@ import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js'
 import { parseStyle, readStyleArgument, type StyleArgument } from '../inputs.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { attempt, keepCheckpoint, writeResult } from '../keep.js';
-import { flagOf, parseCount, parseLayers, parseNumber } from '../option-flags.js';
+import { flagOf, otherFlagsOf, parseCount, parseLayers, parseNumber, withFlag } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
 import { doneText, trainReporter, writeTestPictures, writeTrainPlot, writeTrainTable } from '../train-report.js';
@@ -44,6 +46,7 @@ interface Values extends EngineValues, Readonly<Record<string, unknown>> {
   readonly from?: string;
   readonly name?: string;
   readonly licence: string;
+  readonly license?: string;
   readonly test?: readonly string[];
   readonly testFolder?: string;
   readonly plot?: string;
@@ -79,6 +82,7 @@ export function addTrainCommand(program: Command): void {
     )
     .option('--name <name>', 'name of the network (default: that of the file)')
     .option('--licence <text>', 'licence of the network, which is written into it', '')
+    .addOption(new Option('--license <text>').hideHelp())
     .option('--test <photo>', 'a photo that is restyled now and then; may be given several times', collect)
     .option('--test-folder <folder>', 'where those pictures go (default: OUTPUT.tests)')
     .option('--plot <file>', 'draw the loss curves, as .svg or .png')
@@ -91,7 +95,10 @@ export function addTrainCommand(program: Command): void {
     .option('--resume', 'go on with an interrupted run, from its checkpoint beside the output')
     .addHelpText('after', examples)
     .action(run);
-  for (const { name, description } of trainOptionSpecs) command.addOption(optionFlag(name, description));
+  for (const { name, description } of trainOptionSpecs) {
+    command.addOption(optionFlag(name, description));
+    for (const flag of otherFlagsOf(name)) command.addOption(optionFlag(name, description, flag).hideHelp());
+  }
   addEngineFlags(command, defaultNetworkName);
   command.setOptionValueWithSource('network', defaultNetworkName, 'default');
 }
@@ -158,7 +165,7 @@ async function run(values: Values): Promise<void> {
       tests,
       options,
       name: values.name ?? nameOf(output),
-      licence: values.licence,
+      licence: values.license ?? values.licence,
       ...(from ? { from } : {}),
       ...(resume ? { resume } : {}),
       signal: interrupt.signal,
@@ -213,9 +220,8 @@ async function readStyles(args: readonly StyleArgument[]): Promise<TrainStyle[]>
 const nameOf = (path: string) => basename(path, extname(path));
 
 /** A flag for each option of training. */
-function optionFlag(name: keyof TrainOptions, description: string): Option {
+function optionFlag(name: keyof TrainOptions, description: string, flag = flagOf(name)): Option {
   const standard = defaultTrainOptions[name];
-  const flag = flagOf(name);
   if (typeof standard === 'boolean') return new Option(flag, description).helpGroup('Training:');
   const shown =
     typeof standard === 'object' && !Array.isArray(standard) ? Object.keys(standard).join(',') : String(standard);
@@ -237,12 +243,16 @@ function optionFlag(name: keyof TrainOptions, description: string): Option {
 const parseNumbers = (text: string): number[] => text.split(',').map(parseNumber);
 
 function optionsOf(values: Values): TrainOptionsInput {
-  const given = trainOptionSpecs.flatMap(({ name }) =>
-    values[name] === undefined ? [] : [[name, values[name]] as const],
-  );
-  const options = Object.fromEntries(given) as TrainOptionsInput;
-  resolveTrainOptions(options);
-  return options;
+  const names = [...trainOptionSpecs.map(({ name }) => name), ...Object.keys(spellings)];
+  const given = names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
+  try {
+    const options = respelled(Object.fromEntries(given)) as TrainOptionsInput;
+    resolveTrainOptions(options);
+    return options;
+  } catch (error) {
+    if (!(error instanceof FauveError)) throw error;
+    throw new FauveError(error.code, withFlag(error.message), { cause: error });
+  }
 }
 
 /** @throws FauveError `usage` for an option that the interrupted run does not have */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FauveError } from '../errors.js';
 import type { LossSettings } from '../losses/total.js';
+import { type Respelled, respelled, unknownOption } from './spellings.js';
 
 const positive = z.number().positive();
 const weight = z.number().min(0).max(1e9);
@@ -94,8 +95,8 @@ const schema = z.strictObject({
 /** The options of `stylize`, complete. */
 export type StylizeOptions = z.infer<typeof schema>;
 
-/** The options of `stylize` as a user gives them: what is left out has its default. */
-export type StylizeOptionsInput = z.input<typeof schema>;
+/** The options of `stylize` as a user gives them: what is left out has its default, and American spellings do as well. */
+export type StylizeOptionsInput = Respelled<z.input<typeof schema>>;
 
 export const defaultStylizeOptions: Readonly<StylizeOptions> = Object.freeze(schema.parse({}));
 
@@ -132,7 +133,8 @@ export const stylizeOptionSpecs: readonly OptionSpec[] = Object.freeze(
  * @param network name of the loss network, where its defaults are wanted
  * @throws FauveError `usage` that names the option, what is expected and what was received
  */
-export function resolveStylizeOptions(input: unknown, network = ''): StylizeOptions {
+export function resolveStylizeOptions(given: unknown, network = ''): StylizeOptions {
+  const input = respelled(given);
   const parsed = schema.safeParse(input);
   if (parsed.success) {
     const steps = Object.hasOwn(STEPS_WITH, network) ? STEPS_WITH[network] : undefined;
@@ -142,8 +144,10 @@ export function resolveStylizeOptions(input: unknown, network = ''): StylizeOpti
   const issue = parsed.error.issues[0]!;
   const name = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    const known = stylizeOptionSpecs.map((spec) => spec.name).join(', ');
-    throw new FauveError('usage', `There is no option '${issue.keys[0]}'. Use one of ${known}.`);
+    throw unknownOption(
+      issue.keys[0]!,
+      stylizeOptionSpecs.map((spec) => spec.name),
+    );
   }
   const received = issue.path.reduce<unknown>(
     (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { FauveError, messageOf } from '../errors.js';
+import { alike, FauveError, messageOf } from '../errors.js';
 import { type ShippedStyle, styleIndex } from '../styles/shipped.js';
 import { decodeStyle, type Style } from '../styles/style-file.js';
 import { fileError, readFileChecked, writeFileAtomically } from './files.js';
@@ -60,8 +60,8 @@ export async function listStyles(folder = stylesFolder): Promise<ShippedStyle[]>
 export async function loadStyle(name: string, folder = stylesFolder): Promise<StyleFile> {
   if (!isShippedStyle(name, folder)) {
     const names = await shippedNames(folder).catch(() => []);
-    const alike = names.filter((each) => isAlike(name.toLowerCase(), each)).slice(0, 4);
-    const hint = alike.length > 0 ? ` Did you mean ${alike.join(' or ')}?` : '';
+    const meant = alike(name, names).slice(0, 4);
+    const hint = meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : '';
     throw new FauveError(
       'usage',
       `There is no style '${name}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
@@ -99,27 +99,6 @@ async function shippedNames(folder: string): Promise<string[]> {
 function incompleteStyles(why: string, cause: unknown): FauveError {
   const message = `The styles that come with Fauve are not complete: ${why}. Install Fauve again.`;
   return new FauveError('system', message, { cause });
-}
-
-/** Whether a name may be a slip for another: a few letters differ, or one is a part of the other. */
-function isAlike(name: string, known: string): boolean {
-  const [a, b] = [name, known].map((text) => text.replace(/[^a-z0-9]/g, '')) as [string, string];
-  if (a.length >= 3 && (b.includes(a) || a.includes(b))) return true;
-  return editDistance(a, b) <= Math.max(1, Math.floor(b.length / 4));
-}
-
-/** Letters that are to be put in, left out or replaced (Levenshtein 1966). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FauveError } from '../../errors.js';
+import { type Respelled, respelled, unknownOption } from '../spellings.js';
 
 const schema = z.strictObject({
   /** Longer side in pixels, `WIDTHxHEIGHT`, `original`, or `auto`: as large as the memory allows, up to the original. */
@@ -18,18 +19,18 @@ const schema = z.strictObject({
 
 /** The options of `applyTransformer`, complete. */
 export type ApplyOptions = z.infer<typeof schema>;
-export type ApplyOptionsInput = z.input<typeof schema>;
+export type ApplyOptionsInput = Respelled<z.input<typeof schema>>;
 
 export const defaultApplyOptions: Readonly<ApplyOptions> = Object.freeze(schema.parse({}));
 
 /** @throws FauveError `usage` that names the option and what is wrong with it */
-export function resolveApplyOptions(given: unknown): ApplyOptions {
+export function resolveApplyOptions(input: unknown): ApplyOptions {
+  const given = respelled(input);
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(schema.shape).join(', ');
-    throw new FauveError('usage', `There is no option '${issue.keys[0]}' of apply. Use one of ${known}.`);
+    throw unknownOption(issue.keys[0]!, Object.keys(schema.shape), ' of apply');
   }
   const [name] = issue.path;
   const received = (given as Readonly<Record<PropertyKey, unknown>> | undefined)?.[name ?? ''];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FauveError } from '../../errors.js';
+import { type Respelled, respelled, unknownOption } from '../spellings.js';
 
 const whole = z.number().int();
 const weight = z.number().min(0).max(1e9);
@@ -73,7 +74,7 @@ const schema = z.strictObject({
 
 /** The options of `train`, complete. */
 export type TrainOptions = z.infer<typeof schema>;
-export type TrainOptionsInput = z.input<typeof schema>;
+export type TrainOptionsInput = Respelled<z.input<typeof schema>>;
 
 export const defaultTrainOptions: Readonly<TrainOptions> = Object.freeze(schema.parse({}));
 
@@ -88,15 +89,18 @@ export const trainOptionSpecs: readonly { readonly name: keyof TrainOptions; rea
 
 /** @throws FauveError `usage` that names the option and what is wrong with it */
 export function resolveTrainOptions(given: unknown): TrainOptions {
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(respelled(given));
   if (parsed.success) {
     const { optimiser, learningRate } = parsed.data;
     return { ...parsed.data, learningRate: learningRate || (optimiser === 'muon' ? 5e-3 : 1e-3) };
   }
   const issue = parsed.error.issues[0]!;
   if (issue.code === 'unrecognized_keys') {
-    const known = trainOptionSpecs.map(({ name }) => name).join(', ');
-    throw new FauveError('usage', `There is no option '${issue.keys[0]}' of training. Use one of ${known}.`);
+    throw unknownOption(
+      issue.keys[0]!,
+      trainOptionSpecs.map(({ name }) => name),
+      ' of training',
+    );
   }
   throw new FauveError('usage', `The option ${issue.path.join('.')}: ${issue.message}.`);
 }
