@@ -1,11 +1,13 @@
 import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import {
-  type ApplyOptionsInput,
+  type ApplyOptions,
+  applyRecipe,
   applyTransformer,
   type CheckedTransformer,
   decodeImage,
   encodeImage,
+  encodeRecipe,
   FauveError,
   freeMemory,
   type ImageTransformer,
@@ -14,13 +16,16 @@ import {
   type PixelRange,
   type Precision,
   readFileChecked,
+  sha256Hex,
   startEngine,
+  version,
 } from 'fauve';
 import type { EngineFlags } from './engine-flags.js';
 import { listenForInterrupt } from './interrupt.js';
 import { writeResult } from './keep.js';
 import type { PhotoJob } from './photos.js';
 import { noteText, openMeter } from './progress.js';
+import { fileIn } from './recipes.js';
 import { durationText } from './time-left.js';
 
 /** Photos to restyle with one network; all that can be checked was checked. */
@@ -32,7 +37,7 @@ export interface ApplyBatch extends EngineFlags {
   /** Sentences to tell at the start. */
   readonly notices?: readonly string[];
   readonly styles: readonly NamedStyle[];
-  readonly options: ApplyOptionsInput;
+  readonly options: ApplyOptions;
   readonly range?: PixelRange;
   readonly precision?: Precision;
   readonly json: boolean;
@@ -96,10 +101,11 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
         ...{ type: 'start', model: batch.network.fileName, pictures: jobs.length, engine: transformer.engine },
       });
       for (const message of transformer.notices) reporter.tell({ type: 'notice', message });
+      const sha256 = await sha256Hex(batch.network.bytes);
       for (const job of jobs) {
         let made: Restyled;
         try {
-          made = await applyToPhoto(job, batch, transformer, memoryLimit, signal);
+          made = await applyToPhoto(job, batch, { transformer, sha256 }, memoryLimit, signal);
         } catch (error) {
           if (!(error instanceof FauveError) || error.code === 'aborted' || signal.aborted) throw error;
           failures.push({ input: job.input, error });
@@ -162,18 +168,25 @@ function afterSome({ code, message }: FauveError, written: number, total: number
 }
 
 async function applyToPhoto(
-  { input, output, format, quality, bits }: PhotoJob,
-  { styles, options }: ApplyBatch,
-  transformer: ImageTransformer,
+  job: PhotoJob,
+  { network, styles, options, precision }: ApplyBatch,
+  { transformer, sha256 }: { readonly transformer: ImageTransformer; readonly sha256: string },
   memoryLimit: number,
   signal: AbortSignal,
 ): Promise<Restyled> {
+  const { input, output, format, quality, bits } = job;
   if (signal.aborted) throw new FauveError('aborted', 'Stopped before this picture.');
   const bytes = input === '-' ? await readStandardInput() : await readFileChecked(input, 'Photo');
   const fileName = input === '-' ? 'from standard input' : input;
   const { image, notices = [] } = await decodeImage(bytes, { what: 'Photo', fileName });
   const result = await applyTransformer({ image, transformer, styles, options, memoryLimit, signal });
-  const encoded = await encodeImage(result.image, format, { quality, bits });
+  const recipe = applyRecipe({
+    ...{ fauve: version, engine: transformer.engine, quality, transformer, styles, precision, options },
+    network: fileIn(output, { path: network.fileName, sha256, shipped: network.shipped }),
+    content: fileIn(output, { path: input, sha256: await sha256Hex(bytes) }),
+    size: result.image,
+  });
+  const encoded = await encodeImage(result.image, format, { quality, bits, recipe: encodeRecipe(recipe) });
   const { width, height } = result.image;
   const picture = { type: 'picture', input, path: output, width, height, seconds: result.seconds } as const;
   const events = [...notices.map((message) => ({ type: 'notice', message }) as const), picture];

@@ -1,5 +1,5 @@
 import {
-  type ApplyOptionsInput,
+  type ApplyOptions,
   checkTransformer,
   FauveError,
   fastTransformerName,
@@ -42,7 +42,7 @@ export async function restyleFast(job: RestyleJob): Promise<void> {
   if (colours === 'match') {
     throw new FauveError('usage', '--colours match needs an optimisation. Use style or luminance with --fast.');
   }
-  const options: ApplyOptionsInput = resolveApplyOptions({ size, colours });
+  const options: ApplyOptions = resolveApplyOptions({ size, colours });
   const { content, styles } = job.pictures;
   await checkOutputs(job, [content]);
   const network = checkTransformer(await loadTransformer(fastTransformerName));

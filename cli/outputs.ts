@@ -16,8 +16,8 @@ export interface OutputSettings {
   readonly output: string;
   readonly plot?: string;
   readonly saveEvery?: number;
-  readonly quality?: number;
-  readonly bits?: 8 | 16;
+  readonly quality?: number | undefined;
+  readonly bits?: 8 | 16 | undefined;
   readonly overwrite: boolean;
   readonly resume: boolean;
 }

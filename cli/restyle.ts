@@ -14,13 +14,15 @@ import {
   outputFormat,
   outputSize,
   polishNetworkName,
-  type Recipe,
   resolveStylizeOptions,
   StylizeAborted,
   type StylizeEvent,
+  type StylizeRecipe,
   sha256Hex,
   startEngine,
   stylize,
+  stylizeRecipe,
+  version,
   writeFileAtomically,
   writeImage,
 } from 'fauve';
@@ -33,7 +35,7 @@ import { writeLossPlot } from './loss-plot.js';
 import { conflict, type GivenOptions, requireSameOptions } from './option-flags.js';
 import { checkOutputs, checkpointPath, type OutputSettings, readCheckpointFile, stepPath } from './outputs.js';
 import { allReporters, jsonReporter, quietReporter, type Reporter, textReporter } from './progress.js';
-import { differences, type Networks, recipeOf } from './recipes.js';
+import { differences, type Networks, picturesIn } from './recipes.js';
 
 /** A picture to make: what `stylize` and `redo` come down to. */
 export interface RestyleJob extends OutputSettings, EngineFlags {
@@ -43,7 +45,7 @@ export interface RestyleJob extends OutputSettings, EngineFlags {
   /** Options that the user named for this run; beside `resume` they must be the interrupted run's. */
   readonly asked: GivenOptions;
   /** The recipe that is repeated: what is different now is told. */
-  readonly recipe?: Recipe;
+  readonly recipe?: StylizeRecipe;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -76,7 +78,8 @@ export async function tellingErrors(json: boolean, work: () => Promise<void>): P
   }
 }
 
-function reporterFor({ json, quiet }: RestyleJob): Reporter {
+/** Who is told: as JSON, as text, or nobody. */
+export function reporterFor({ json, quiet }: Pick<RestyleJob, 'json' | 'quiet'>): Reporter {
   // A bar among the lines of JSON on the same terminal would make both unreadable.
   const text = quiet || (json && (process.stdout.isTTY || !process.stderr.isTTY)) ? quietReporter : textReporter();
   return json ? allReporters([jsonReporter(), text]) : text;
@@ -107,18 +110,20 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
   const saved = (kind: 'picture' | 'step' | 'checkpoint' | 'plot', path: string) =>
     reporter.tell({ type: 'saved', kind, path });
   let started: StartEvent | undefined;
-  /** How the pictures of this run are written: with the recipe of the run. */
-  const encoding = (): EncodeOptions => {
-    const { width, height, engine } = started!;
-    const recipe = {
-      ...recipeOf(output, pictures, networks, engine, { ...complete, size: `${width}x${height}` }),
-      ...(job.quality === undefined ? {} : { quality: job.quality }),
-    };
-    return { quality: job.quality, bits: job.bits, recipe: encodeRecipe(recipe) };
+  /** How the pictures of this run are written: with the recipe of the run. @param step of one that is not finished */
+  const encoding = (step?: number): EncodeOptions => {
+    const { quality, bits } = job;
+    const made = { fauve: version, engine: started!.engine, quality, step };
+    const recipe = stylizeRecipe({
+      ...{ ...made, ...picturesIn(output, pictures), ...networks },
+      ...{ options: complete, size: started! },
+    });
+    return { quality, bits, recipe: encodeRecipe(recipe) };
   };
   const notice = (message: string) => reporter.tell({ type: 'notice', message });
-  const saveStep = async (path: string, image: Image, checkpoint: Checkpoint) => {
-    await writeImage(path, image, encoding());
+  const saveStep = async (step: number, image: Image, checkpoint: Checkpoint) => {
+    const path = stepPath(output, step);
+    await writeImage(path, image, encoding(step));
     saved('step', path);
     await writeFileAtomically(checkpointPath(output), encodeCheckpoint(checkpoint));
     saved('checkpoint', checkpointPath(output));
@@ -133,7 +138,7 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     reporter.tell(step);
     if (job.saveEvery !== undefined && step.step % job.saveEvery === 0) {
       const [picture, state] = [await image(), await checkpoint()];
-      await attempt(() => saveStep(stepPath(output, step.step), picture, state), notice);
+      await attempt(() => saveStep(step.step, picture, state), notice);
     }
   };
   const savePlot = async (history: Checkpoint['history']) => {
@@ -169,7 +174,8 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     if (error.steps === 0) throwIfStopped(signal);
     const { image, checkpoint, steps } = error;
     const stopped = `Stopped after step ${steps} of ${started!.steps}.`;
-    await writePicture(output, image, encoding(), checkpoint, { before: `${stopped} `, what: 'The picture so far' });
+    const so = { before: `${stopped} `, what: 'The picture so far' };
+    await writePicture(output, image, encoding(steps), checkpoint, so);
     saved('picture', output);
     const kept = await keepCheckpoint(output, encodeCheckpoint(checkpoint));
     if (kept.path !== undefined) saved('checkpoint', kept.path);

@@ -89,7 +89,17 @@ export {
 export { type LossSeries, lossPlotSvg } from './pipelines/plot.js';
 export { polishNetworkName } from './pipelines/polish.js';
 export type { OnProgress, StylizeEvent, StylizeStep } from './pipelines/progress.js';
-export { decodeRecipe, encodeRecipe, type Recipe } from './pipelines/recipe.js';
+export {
+  type ApplyRecipe,
+  applyRecipe,
+  decodeRecipe,
+  encodeRecipe,
+  type Recipe,
+  type StylizeRecipe,
+  stylizeRecipe,
+  type TextureRecipe,
+  textureRecipe,
+} from './pipelines/recipe.js';
 export { outputSize, type Scale, type Size } from './pipelines/scales.js';
 export { respelled, spellings } from './pipelines/spellings.js';
 export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from './pipelines/stylize.js';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { psnr } from '#src/image/metrics.js';
 import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
 import { type Outcome, openWorkplace, picture, type Workplace } from './support/cli.js';
 import { foreignModel, kernelOf, negativeIn } from './support/foreign-model.js';
+import { recipeOf } from './support/recipes.js';
 import { negative, tinyFile } from './support/tiny-transformer.js';
 
 // Each command is a process of its own, on machines that may be busy.
@@ -110,7 +111,17 @@ describe('fauve apply', () => {
     child.stdout.on('data', (data) => chunks.push(data));
     child.stdin.end(await readFile(place.at('photo.png')));
     expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
-    expect(Buffer.concat(chunks)).toEqual(await readFile(place.at('file.webp')));
+    // Pixel by pixel: the recipes do not name the same photo.
+    const received = await decodeImage(Buffer.concat(chunks), { what: 'Picture', fileName: 'of the pipe' });
+    expect(received.image).toEqual((await decoded('file.webp')).image);
+    expect(recipeOf('apply', received.recipe)).toMatchObject({
+      transformer: { path: 'single.onnx' },
+      content: { path: '-', sha256: recipeOf('apply', (await decoded('file.webp')).recipe).content.sha256 },
+    });
+    await writeFile(place.at('piped.webp'), Buffer.concat(chunks));
+    await refused(place.fauve(['redo', 'piped.webp']), 1, /photo of piped\.webp came from a pipe.* --content FILE/);
+    succeeded(await place.fauve(['redo', 'piped.webp', '--content', 'photo.png', '--device', 'cpu', '--threads', '1']));
+    expect((await decoded('piped.redo.webp')).image).toEqual(received.image);
   });
 
   it('restyles folders, patterns and files into a folder, with their names', async () => {
@@ -348,5 +359,37 @@ describe('what is wrong is said before the work, and leaves nothing behind', () 
     await symlink(place.at('photo.png'), place.at('link.png'));
     const args = ['tiny.onnx', 'photo.png', ...wave, '-o', 'link.png', '--overwrite'];
     await refused(place.fauve(['apply', ...args]), 2, /link\.png is one of the photos to read/);
+  });
+});
+
+describe('fauve redo of a picture of fauve apply', () => {
+  const redo = (...args: string[]) => place.fauve(['redo', ...args, '--threads', '1', '--device', 'cpu']);
+  const bytes = (name: string) => readFile(place.at(name));
+
+  it.each([
+    ['png', ['--bits', '16', '--strength', '0.5', '--precision', 'float32']],
+    ['jpg', ['--quality', '70', '--size', '40']],
+    ['webp', ['--colours', 'luminance']],
+    ['tif', ['--size', 'auto']],
+  ])('gives the same %s', async (extension, more) => {
+    const [first, again] = [`first.${extension}`, `first.redo.${extension}`];
+    succeeded(await apply('tiny.onnx', 'photo.png', '-s', 'wave:2', '-s', 'night', '-o', first, ...more));
+    expect(succeeded(await redo(first)).stderr).not.toContain('will differ');
+    expect(await bytes(again)).toEqual(await bytes(first));
+  });
+
+  it('knows the range of a network of another program, and takes other settings and files', async () => {
+    succeeded(await apply('negative.onnx', 'photo.png', '-o', 'n.png', '--range', '0-255'));
+    expect(recipeOf('apply', (await decoded('n.png')).recipe).range).toBe('0-255');
+    const { stderr } = succeeded(await redo('n.png', '--size', '32', '--content', 'other.png', '-o', 'n2.png'));
+    expect(stderr).toMatch(/The photo other\.png is not the file/);
+    expect((await decoded('n2.png')).image).toMatchObject({ width: 32, height: 32 });
+    await refused(redo('n.png', '--steps', '5', '-o', 'n3.png'), 2, /made in one pass.* no --steps/);
+    await refused(redo('n.png', '--save-every', '5', '-o', 'n3.png'), 2, /no --save-every/);
+    await rename(place.at('negative.onnx'), place.at('moved.onnx'));
+    await refused(redo('n.png', '-o', 'n3.png'), 1, /trained network .* no longer at .* --model FILE/);
+    succeeded(await redo('n.png', '--model', 'moved.onnx', '-o', 'n3.png'));
+    expect((await decoded('n3.png')).image).toEqual((await decoded('n.png')).image);
+    await rename(place.at('moved.onnx'), place.at('negative.onnx'));
   });
 });

@@ -6,12 +6,12 @@ import type { Image } from '#src/image/image.js';
 import { resizeImage } from '#src/image/resize.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
-import { decodeRecipe } from '#src/pipelines/recipe.js';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { readImage } from '#src/platform/images.js';
 import { shippedTransformers } from '#src/platform/shipped.js';
 import { loadTransformer } from '#src/platform/transformers.js';
 import { openWorkplace, type Workplace } from './support/cli.js';
+import { recipeOf } from './support/recipes.js';
 import { openEngine } from './support/restyling.js';
 
 // Each command is a process of its own, on machines that may be busy.
@@ -81,6 +81,8 @@ describe('stylize --fast', () => {
       code: 0,
     });
     expect(await pixels('fast.png')).toEqual(await pixels('applied.png'));
+    expect(await fauve('redo', 'fast.png')).toMatchObject({ code: 0 });
+    expect(await readFile(place.at('fast.redo.png'))).toEqual(await readFile(place.at('fast.png')));
     expect(await fauve('stylize', photo, '-s', 'great-wave', '-o', 'default.png', '--fast')).toMatchObject({ code: 0 });
     const { width, height } = await readImage(place.at('default.png'));
     expect(Math.max(width, height)).toBe(512);
@@ -133,7 +135,7 @@ describe('stylize --init fast', () => {
       what: 'Picture',
       fileName: 'from-fast.png',
     });
-    const { options, fast } = decodeRecipe(recipe!);
+    const { options, fast } = recipeOf('stylize', recipe);
     const [shipped] = (await shippedTransformers()).filter(({ name }) => name === 'fast');
     expect(options.init).toBe('fast');
     expect(fast).toEqual({ name: 'fast', sha256: shipped!.sha256 });

@@ -1,13 +1,16 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeRecipe } from '#src/pipelines/recipe.js';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { listStyles } from '#src/platform/style-store.js';
 import { decodeStyle, encodeStyle } from '#src/styles/style-file.js';
 import { type Outcome, openWorkplace, tinyRun, type Workplace } from './support/cli.js';
+import { recipeOf } from './support/recipes.js';
 
 // Each command is a process of its own, on machines that may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+// The gallery is made with the networks that come with Fauve: without them there is nothing to list.
+const shipped = await listStyles().catch(() => []);
 
 let place: Workplace;
 beforeAll(async () => {
@@ -87,7 +90,7 @@ describe('fauve stylize --style', () => {
   it('takes a style file, alone and beside a painting, and redo makes the picture again', async () => {
     succeeded(await stylize('a.png', '-s', 'wave.style:2', '-s', 'other.png'));
     const { image, recipe } = await decoded('a.png');
-    expect(decodeRecipe(recipe!).styles).toEqual([
+    expect(recipeOf('stylize', recipe).styles).toEqual([
       { path: 'wave.style', weight: 2, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
       { path: 'other.png', weight: 1, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
     ]);
@@ -151,10 +154,25 @@ describe('fauve texture', () => {
     await refused(['texture', 'nothing', '-o', 't.png', ...engine], 2, /There is no style 'nothing'/);
     expect(await exists('t.png')).toBe(false);
   });
-});
 
-// The gallery is made with the networks that come with Fauve: without them there is nothing to list.
-const shipped = await listStyles().catch(() => []);
+  it.skipIf(shipped.length === 0)('is repeated by redo, all the same or with another seed', async () => {
+    const cpu = ['--device', 'cpu', '--threads', '1'];
+    const small = ['--size', '32', '--steps', '1', '--network', 'distilled-small', '--quality', '80'];
+    succeeded(await place.fauve(['texture', 'great-wave', '-o', 'wave.jpg', ...small, '--seed', '3', ...cpu]));
+    expect(recipeOf('texture', (await decoded('wave.jpg')).recipe)).toMatchObject({
+      network: { name: 'distilled-small' },
+      style: { path: 'great-wave', shipped: true },
+      options: { size: 32, steps: 1, seed: 3, styleScale: 1 },
+      quality: 80,
+    });
+    succeeded(await place.fauve(['redo', 'wave.jpg', ...cpu]));
+    expect(await readFile(place.at('wave.redo.jpg'))).toEqual(await readFile(place.at('wave.jpg')));
+    succeeded(await place.fauve(['redo', 'wave.jpg', '--seed', '4', '-o', 'other.jpg', '--json', ...cpu]));
+    expect(await readFile(place.at('other.jpg'))).not.toEqual(await readFile(place.at('wave.jpg')));
+    await refused(['redo', 'wave.jpg', '-o', 'x.jpg', '--content', 'photo.png'], 2, /a style alone.* no --content/);
+    await refused(['redo', 'wave.jpg', '-o', 'x.jpg', '--size', 'auto'], 2, /one side of a texture/);
+  });
+});
 
 describe.skipIf(shipped.length === 0)('fauve styles', () => {
   it('lists what comes with Fauve', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { decodeRecipe } from '#src/pipelines/recipe.js';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { type Outcome, openWorkplace, tinyRun, type Workplace } from './support/cli.js';
+import { recipeOf } from './support/recipes.js';
 
 // Each command is a process of its own, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -246,7 +247,7 @@ describe('fauve redo', () => {
     const { stderr } = succeeded(await place.fauve(args));
     expect(stderr).not.toContain('moved.png is not');
     expect(stderr).toContain('note: The style image redo/other.png is not the file that the picture was made with');
-    expect(decodeRecipe((await decoded('c.png')).recipe!).styles.map(({ weight }) => weight)).toEqual([3, 1]);
+    expect(recipeOf('stylize', (await decoded('c.png')).recipe).styles.map(({ weight }) => weight)).toEqual([3, 1]);
     await rm(place.at('redo/style.png'));
     const styleless = await place.fauve(['redo', 'redo/a.png', '-o', 'd.png', '--content', 'redo/moved.png']);
     expect(styleless.stderr).toContain('--style FILE for each of the 2 styles, in their order');

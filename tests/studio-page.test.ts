@@ -4,11 +4,11 @@ import { psnr } from '#src/image/metrics.js';
 import { applyTransformer } from '#src/pipelines/apply/apply.js';
 import { openTransformer } from '#src/pipelines/apply/network.js';
 import type { ApplyOptionsInput } from '#src/pipelines/apply/options.js';
-import { decodeRecipe } from '#src/pipelines/recipe.js';
 import { decodeImage } from '#src/platform/codec-node.js';
 import { startEngine } from '#src/platform/engine-node.js';
 import { loadTransformer } from '#src/platform/transformers.js';
 import { chromiumPath, skipped } from './support/browser.js';
+import { recipeOf } from './support/recipes.js';
 import {
   download,
   examplePhoto,
@@ -58,7 +58,7 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     expect(psnr(made.image, expected)).toBeGreaterThan(40);
     expect(JSON.parse(made.recipe!)).toMatchObject({
       content: { path: 'chelsea.jpg' },
-      transformer: { name: 'fast' },
+      transformer: { path: 'fast', shipped: true },
       styles: [{ name: 'great-wave' }],
     });
 
@@ -129,7 +129,7 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     await untilIdle(page, slow);
     const { recipe } = await decode((await download(page)).path);
     // It can be made again, by fauve redo.
-    const { styles, options, network } = decodeRecipe(recipe!);
+    const { styles, options, network } = recipeOf('stylize', recipe);
     expect(styles).toMatchObject([{ path: 'coffee.jpg', weight: 1 }]);
     expect(options).toMatchObject({ steps: 5, size: '128x85' });
     expect(network.name).toBe('distilled-small');
@@ -144,14 +144,16 @@ describe.skipIf(!chromiumPath)(`the studio's page${skipped}`, () => {
     await page.getByText(/451 × 300 pixels · onnxruntime-node/).waitFor();
     const instant = await decode((await download(page)).path);
     expect(psnr(instant.image, await applied({}))).toBeGreaterThan(50);
-    expect(() => decodeRecipe(instant.recipe!, 'a.png')).toThrow(
-      'fauve apply fast chelsea.jpg --style great-wave -o FILE',
-    );
+    expect(recipeOf('apply', instant.recipe)).toMatchObject({
+      transformer: { path: 'fast', shipped: true },
+      content: { path: 'chelsea.jpg' },
+      styles: [{ name: 'great-wave' }],
+    });
     await page.getByRole('button', { name: 'Paint', exact: true }).click();
     await untilIdle(page, slow);
     await page.getByText(/128 × 85 pixels · onnxruntime-node/).waitFor();
     expect(await page.locator('[data-points]').getAttribute('data-points')).toBe('5');
-    const painted = decodeRecipe((await decode((await download(page)).path)).recipe!);
+    const painted = recipeOf('stylize', (await decode((await download(page)).path)).recipe);
     expect(painted).toMatchObject({ content: { path: 'chelsea.jpg' }, network: { name: 'distilled' } });
     expect(painted.styles).toMatchObject([{ path: 'great-wave', shipped: true }]);
     await useProcessor(page);

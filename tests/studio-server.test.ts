@@ -10,9 +10,11 @@ import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
 import { loadEngine } from '#src/platform/engine-node.js';
 import { loadNetworkWeights } from '#src/platform/model-store.js';
 import { loadStyle, readStyle, stylesFolder } from '#src/platform/style-store.js';
+import { loadTransformer } from '#src/platform/transformers.js';
 import { encodeStyle } from '#src/styles/style-file.js';
 import type { JobEvent } from '#studio/server.js';
 import { picture } from './support/cli.js';
+import { recipeOf } from './support/recipes.js';
 import { blocksOf, builtPage, type OpenStudio, openStudio, removePage } from './support/studio.js';
 import { tinyFile } from './support/tiny-transformer.js';
 
@@ -187,6 +189,23 @@ describe('jobs', () => {
     expect(image).toEqual((await decodeImage(bytes, { what: 'Picture', fileName: 'it' })).image);
   });
 
+  it("paint starts with the network's picture, where it knows the style", async () => {
+    const fast = { ...paint(1), options: { ...quick, steps: 1, init: 'fast' } };
+    expect((await all(await studio.start(fast))).at(-1)).toMatchObject({
+      type: 'failed',
+      data: { message: expect.stringMatching(/tiny\.onnx has no style 'starry-night'/) },
+    });
+    const other = await openStudio(page, { loadNetwork: () => loadTransformer('fast') });
+    try {
+      const id = await other.start(fast);
+      for await (const { type } of other.events(id)) if (type === 'done') break;
+      const { recipe } = await decoded(await other.ask(`api/jobs/${id}/picture`));
+      expect(recipeOf('stylize', recipe)).toMatchObject({ fast: { name: 'fast' }, options: { init: 'fast' } });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('paint takes style files, too', async () => {
     const { style } = await readStyle(`${stylesFolder}/great-wave.style`);
     const job = { ...paint(1), styles: [{ file: 0 }] };
@@ -204,7 +223,7 @@ describe('jobs', () => {
       const id = await studio.start(job);
       const events = await all(id);
       expect(events.at(-1)).toMatchObject({ type: 'done', data: { width: 64, height: 48 } });
-      const { image } = await decoded(await studio.ask(`api/jobs/${id}/picture`));
+      const { image, recipe } = await decoded(await studio.ask(`api/jobs/${id}/picture`));
       const runtime = await loadEngine({ device: 'cpu', threads: 1 });
       const transformer = await openTransformer(runtime, { fileName: 'tiny.onnx', bytes: tinyFile(3) });
       const photo = await decodeImage(await encodeImage(picture(64, 48, 1), 'png'), {
@@ -216,6 +235,16 @@ describe('jobs', () => {
       const rounded = await decodeImage(await encodeImage(expected.image, 'png'), { what: 'Picture', fileName: 'it' });
       await runtime.close();
       expect(image).toEqual(rounded.image);
+      expect(recipeOf('apply', recipe)).toMatchObject({
+        transformer: { path: 'tiny.onnx', sha256: sha256(tinyFile(3)) },
+        content: { path: 'photo.png' },
+        styles: [
+          { name: 'wave', weight: 3 },
+          { name: 'night', weight: 1 },
+        ],
+        options: { strength: 0.8, size: 'original' },
+        precision: 'int8',
+      });
     }
   });
 
@@ -227,7 +256,8 @@ describe('jobs', () => {
     expect(events.at(-1)).toEqual({ type: 'cancelled', data: {} });
     expect(events.map(({ type }) => type)).toContain('picture');
     const { image, recipe } = await decoded(await studio.ask(`api/jobs/${id}/picture`));
-    expect([image.width, recipe && decodeRecipe(recipe).options.steps]).toEqual([48, 100_000]);
+    expect([image.width, recipeOf('stylize', recipe).options.steps]).toEqual([48, 100_000]);
+    expect(recipeOf('stylize', recipe).step).toBeGreaterThan(0);
     expect((await studio.ask(`api/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
     expect((await all(await studio.start(paint(1)))).at(-1)!.type).toBe('done');
   });

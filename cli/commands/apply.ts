@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
-  type ApplyOptionsInput,
+  type ApplyOptions,
   type CheckedTransformer,
   checkTransformer,
   FauveError,
@@ -168,7 +168,7 @@ async function apply(model: string, named: readonly string[], values: Values): P
   });
 }
 
-function optionsOf({ size, strength, colours, colors }: Values): ApplyOptionsInput {
+function optionsOf({ size, strength, colours, colors }: Values): ApplyOptions {
   try {
     return resolveApplyOptions({ size, strength, colours, colors });
   } catch (error) {

@@ -1,11 +1,19 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { decodeImage, decodeRecipe, FauveError, outputFormat, type Recipe, readFileChecked } from 'fauve';
+import {
+  decodeImage,
+  decodeRecipe,
+  type EncodeOptions,
+  FauveError,
+  outputFormat,
+  type Recipe,
+  readFileChecked,
+  type StylizeRecipe,
+} from 'fauve';
 import type { PicturePaths, StyleArgument } from '../inputs.js';
 import { addOptionFlags, optionsOf } from '../option-flags.js';
 import { redoPath } from '../outputs.js';
-import { pathTo } from '../recipes.js';
+import { found } from '../recipes.js';
+import { refuse, repeatApply, repeatTexture } from '../repeat.js';
 import { restyle, tellingErrors } from '../restyle.js';
 import { addRunFlags, filesHeading, type RunValues, runSettingsOf, styleOption } from '../run-flags.js';
 
@@ -14,6 +22,7 @@ interface Values extends RunValues {
   readonly content?: string;
   readonly style?: readonly StyleArgument[];
   readonly network?: string;
+  readonly model?: string;
 }
 
 const examples = `
@@ -30,7 +39,7 @@ export function addRedoCommand(program: Command): void {
   const command = program
     .command('redo')
     .description('make a picture again from the settings that it carries, all the same or some changed')
-    .argument('<picture>', 'a picture made by fauve stylize')
+    .argument('<picture>', 'a picture made by Fauve')
     .addOption(
       new Option('-o, --output <file>', 'the result (default: <picture>.redo beside it)').helpGroup(filesHeading),
     )
@@ -39,30 +48,45 @@ export function addRedoCommand(program: Command): void {
         filesHeading,
       ),
     )
-    .addOption(styleOption('likewise for the style images, each of them in their order (repeatable)'))
+    .addOption(styleOption('likewise for the styles, each of them in their order (repeatable)'))
+    .addOption(
+      new Option('--model <file>', 'likewise for the trained network of a picture of fauve apply').helpGroup(
+        filesHeading,
+      ),
+    )
     .addHelpText('after', examples)
-    .action((picture: string, values: Values) =>
-      tellingErrors(values.json === true, async () => {
-        const asked = optionsOf(values);
-        const output = values.output ?? redoPath(picture);
-        const format = outputFormat(output);
-        const { recipe, bits } = await readRecipe(picture);
-        const keepsBits = format === 'png' || format === 'tiff';
-        await restyle({
-          ...(keepsBits ? { bits } : {}),
-          ...(keepsBits || recipe.quality === undefined ? {} : { quality: recipe.quality }),
-          ...runSettingsOf(values),
-          output,
-          pictures: picturePaths(picture, recipe, values, asked),
-          network: values.network ?? recipe.network.name,
-          options: { ...recipe.options, ...asked.options },
-          asked: asked.options,
-          recipe,
-        });
-      }),
-    );
+    .action((picture: string, values: Values) => tellingErrors(values.json === true, () => redo(picture, values)));
   addOptionFlags(command, { defaults: '' });
   addRunFlags(command, "the picture's");
+}
+
+async function redo(picture: string, values: Values): Promise<void> {
+  const asked = optionsOf(values);
+  const output = values.output ?? redoPath(picture);
+  const format = outputFormat(output);
+  const { recipe, bits } = await readRecipe(picture);
+  const keepsBits = format === 'png' || format === 'tiff';
+  const encoding: EncodeOptions = keepsBits ? { bits } : { quality: recipe.quality };
+  const settings = { ...runSettingsOf(values), output };
+  const job = { ...settings, quality: settings.quality ?? encoding.quality, bits: settings.bits ?? encoding.bits };
+  const { content, style: styles, network, model } = values;
+  const again = { picture, job, asked, named: { content, styles, network, model } };
+  switch (recipe.kind) {
+    case 'apply':
+      return repeatApply(recipe, again);
+    case 'texture':
+      return repeatTexture(recipe, again);
+    case 'stylize':
+      refuse({ model }, 'is optimised, without a trained network');
+      return restyle({
+        ...job,
+        pictures: picturePaths(picture, recipe, values, asked),
+        network: network ?? recipe.network.name,
+        options: { ...recipe.options, ...asked.options },
+        asked: asked.options,
+        recipe,
+      });
+  }
 }
 
 async function readRecipe(picture: string): Promise<{ recipe: Recipe; bits: 8 | 16 }> {
@@ -81,7 +105,7 @@ async function readRecipe(picture: string): Promise<{ recipe: Recipe; bits: 8 | 
 /** The pictures of a recipe, or those that the user names instead. */
 function picturePaths(
   picture: string,
-  recipe: Recipe,
+  recipe: StylizeRecipe,
   { content, style: named = [] }: Values,
   asked: ReturnType<typeof optionsOf>,
 ): PicturePaths {
@@ -107,16 +131,6 @@ function picturePaths(
   };
 }
 
-function styleRemedy({ styles }: Recipe): string {
+function styleRemedy({ styles }: StylizeRecipe): string {
   return styles.length === 1 ? '--style FILE' : `--style FILE for each of the ${styles.length} styles, in their order`;
-}
-
-/** @throws FauveError `input` when the file is no longer where the recipe says */
-function found(picture: string, file: string, what: string, remedy: string): string {
-  const path = pathTo(picture, file);
-  if (existsSync(path)) return path;
-  throw new FauveError(
-    'input',
-    `The ${what} that ${picture} was made from is no longer at ${resolve(path)}. Say where it is with ${remedy}.`,
-  );
 }

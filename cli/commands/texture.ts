@@ -6,20 +6,11 @@ import {
   defaultTextureSteps,
   encodeImage,
   FauveError,
-  freeMemory,
-  type Image,
-  loadNetworkWeights,
   outputFormat,
-  StylizeAborted,
-  startEngine,
-  texture,
 } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
-import { readStyleArgument } from '../inputs.js';
-import { listenForInterrupt } from '../interrupt.js';
-import { writeResult } from '../keep.js';
 import { parseCount, parseNumber } from '../option-flags.js';
-import { quietReporter, textReporter } from '../progress.js';
+import { paintTexture } from '../paint-texture.js';
 import { filesHeading } from '../run-flags.js';
 
 interface Values extends EngineValues {
@@ -65,53 +56,13 @@ export function addTextureCommand(program: Command): void {
   addEngineFlags(command, defaultNetworkName);
 }
 
-async function paint(name: string, values: Values): Promise<void> {
-  const { output, size, steps, seed, styleScale, quality, network = defaultNetworkName } = values;
-  const engine = engineOf(values);
+async function paint(style: string, values: Values): Promise<void> {
+  const { output, quality, quiet = false, network = defaultNetworkName } = values;
   if (output === undefined) throw new FauveError('usage', 'There is no output. Name one: -o swatch.png.');
-  const encode = (image: Image) => encodeImage(image, outputFormat(output), { quality });
   // A single pixel meets the same rules.
-  await encode(createImage(1, 1, new Float32Array(3)));
+  await encodeImage(createImage(1, 1, new Float32Array(3)), outputFormat(output), { quality });
   await checkWritable(output, { overwrite: values.overwrite === true });
-  const read = await readStyleArgument(name);
-  if (!('style' in read)) {
-    throw new FauveError(
-      'usage',
-      `${name} is a picture, expected a style. Capture it first: fauve capture ${name} -o NAME.style.`,
-    );
-  }
-  const weights = await loadNetworkWeights(network);
-  const reporter = values.quiet ? quietReporter : textReporter();
-  const interrupt = listenForInterrupt({ after: 'this step', say: reporter.say, close: reporter.close });
-  const runtime = await startEngine(engine);
-  try {
-    const result = await texture({
-      style: read.style,
-      weights,
-      runtime,
-      ...(size === undefined ? {} : { size }),
-      ...(steps === undefined ? {} : { steps }),
-      ...(seed === undefined ? {} : { seed }),
-      ...(styleScale === undefined ? {} : { options: { styleScale } }),
-      memoryLimit: freeMemory(),
-      signal: interrupt.signal,
-      onProgress: (event) => {
-        if (event.type !== 'step') return reporter.tell(event);
-        const { image: _, checkpoint: __, ...step } = event;
-        reporter.tell(step);
-      },
-    });
-    await writeResult(output, await encode(result.image), { what: 'The picture' });
-    const { loss, terms, seconds, history } = result;
-    const { width, height } = result.image;
-    reporter.tell({ type: 'done', path: output, width, height, steps: history.length, loss, terms, seconds });
-  } catch (error) {
-    if (!(error instanceof StylizeAborted) || error.steps === 0) throw error;
-    await writeResult(output, await encode(error.image), { what: 'The picture so far' });
-    throw new FauveError('aborted', `Stopped after step ${error.steps}. The picture so far is in ${output}.`);
-  } finally {
-    reporter.close();
-    interrupt.release();
-    await runtime.close();
-  }
+  const { size = 256, steps = defaultTextureSteps, seed = 0, styleScale = 1 } = values;
+  const options = { size, steps, seed, styleScale };
+  await paintTexture({ style, output, network, options, quality, engine: engineOf(values), json: false, quiet });
 }

@@ -1,41 +1,159 @@
 import { z } from 'zod';
 import { FauveError } from '../errors.js';
+import type { ImageTransformer, Precision } from './apply/network.js';
+import { type ApplyOptions, resolveApplyOptions } from './apply/options.js';
+import type { NamedStyle } from './apply/styles.js';
 import { resolveStylizeOptions, type StylizeOptions } from './options.js';
+import { earlierScales, outputSize, type Size } from './scales.js';
 
+/** A file, named by its path from the picture (what the studio has by its name alone), and told by its SHA-256. */
 const file = z.object({ path: z.string(), sha256: z.string() });
-const schema = z.object({
+const network = z.object({ name: z.string(), sha256: z.string() });
+/** What comes with Fauve has `shipped`, and its name in place of a path. */
+const shipped = z.literal(true).optional();
+
+const common = {
+  /** The version. */
   fauve: z.string(),
-  network: z.object({ name: z.string(), sha256: z.string() }),
-  /** The network that `polish` ended with. */
-  polish: z.object({ name: z.string(), sha256: z.string() }).optional(),
-  /** The trained network whose picture the optimisation started from. */
-  fast: z.object({ name: z.string(), sha256: z.string() }).optional(),
   engine: z.string(),
-  content: file,
-  /** A style that comes with Fauve has `shipped`, and its name in place of a path. */
-  styles: z.array(file.extend({ weight: z.number(), shipped: z.literal(true).optional() })).min(1),
-  init: file.optional(),
   /** Of a JPEG or WebP file, 1–100; absent for the default. */
   quality: z.number().optional(),
-  options: z.unknown(),
-});
+  /** Steps that were done, of a picture that is not the finished one. */
+  step: z.number().optional(),
+  /** How the studio mixed the picture with its photo; the recipe makes it unmixed. */
+  mix: z.record(z.string(), z.number()).optional(),
+};
 
-/** What becomes part of a command that people copy: a picture may come from anyone. */
-const plainName = z.string().regex(/^[\w.-]+$/);
-
-/** What the studio writes into a picture that was made in one pass. */
-const onePassSchema = z.object({
-  transformer: z.object({ name: plainName }),
+const stylize = z.object({
+  ...common,
+  kind: z.literal('stylize'),
+  network,
+  /** The network that `polish` ended with. */
+  polish: network.optional(),
+  /** The trained network whose picture the optimisation started from. */
+  fast: network.optional(),
   content: file,
-  styles: z.array(z.object({ name: plainName, weight: z.number() })),
+  styles: z
+    .array(file.extend({ weight: z.number(), shipped }))
+    .min(1)
+    .readonly(),
+  /** The picture that it started from. */
+  init: file.optional(),
+  /** The size is in pixels. */
+  options: z.unknown().transform((options) => resolveStylizeOptions(options)),
 });
+
+const apply = z.object({
+  ...common,
+  kind: z.literal('apply'),
+  /** The trained network. */
+  transformer: file.extend({ shipped }),
+  content: file,
+  /** Of the network's; none for a network of one style without a name. */
+  styles: z.array(z.object({ name: z.string(), weight: z.number().default(1) })).readonly(),
+  options: z.unknown().transform((options) => resolveApplyOptions(options)),
+  /** What white is in the pictures of another program's network. */
+  range: z.enum(['0-1', '0-255']).optional(),
+  precision: z.enum(['int8', 'float32']).optional(),
+});
+
+const texture = z.object({
+  ...common,
+  kind: z.literal('texture'),
+  network,
+  style: file.extend({ shipped }),
+  options: z.object({ size: z.number(), steps: z.number(), seed: z.number(), styleScale: z.number() }),
+});
+
+const schema = z.discriminatedUnion('kind', [stylize, apply, texture]);
+
+/** How a picture of `stylize` was made: enough to make it again. */
+export type StylizeRecipe = z.infer<typeof stylize>;
+/** How a picture of `applyTransformer` was made. */
+export type ApplyRecipe = z.infer<typeof apply>;
+/** How a picture of `texture` was made. */
+export type TextureRecipe = z.infer<typeof texture>;
+
+/** How a picture was made: enough to make it again. It travels inside the picture's metadata. */
+export type Recipe = StylizeRecipe | ApplyRecipe | TextureRecipe;
+
+/** What all recipes say, and every face knows. */
+type Made = Pick<Recipe, 'fauve' | 'engine' | 'quality' | 'step'>;
+
+/** A network by its name and checksum. */
+interface Named {
+  readonly name: string;
+  readonly sha256: string;
+}
+
+const named = ({ name, sha256 }: Named): Named => ({ name, sha256 });
+
+/** The recipe of a picture of `stylize`. @param run.size of the picture, in pixels */
+export function stylizeRecipe({
+  weights,
+  polishWeights,
+  fast,
+  options,
+  size: { width, height },
+  ...run
+}: Made &
+  Pick<StylizeRecipe, 'content' | 'styles' | 'init'> & {
+    readonly weights: Named;
+    readonly polishWeights?: Named | undefined;
+    readonly fast?: Named | undefined;
+    readonly options: StylizeOptions;
+    readonly size: Size;
+  }): StylizeRecipe {
+  return {
+    kind: 'stylize',
+    network: named(weights),
+    polish: polishWeights && named(polishWeights),
+    fast: fast && named(fast),
+    ...run,
+    options: { ...options, size: `${width}x${height}` },
+  };
+}
 
 /**
- * How a picture was made: enough to make it again. It travels inside the picture's metadata.
- * Files are named by their paths, relative to the picture, and told by their SHA-256.
+ * The recipe of a picture of `applyTransformer`.
+ * @param run.network the file of the trained network, which is open as `transformer`
+ * @param run.size of the picture, for `auto`
  */
-export interface Recipe extends Omit<z.infer<typeof schema>, 'options'> {
-  readonly options: StylizeOptions;
+export function applyRecipe({
+  network,
+  transformer,
+  precision = 'int8',
+  styles,
+  options,
+  size: { width, height },
+  ...run
+}: Made &
+  Pick<ApplyRecipe, 'content'> & {
+    readonly styles: readonly NamedStyle[];
+    readonly network: ApplyRecipe['transformer'];
+    readonly transformer: Pick<ImageTransformer, 'styles' | 'range'>;
+    readonly precision?: Precision | undefined;
+    readonly options: ApplyOptions;
+    readonly size: Size;
+  }): ApplyRecipe {
+  // Another program's network has a range and no precision, one of fauve train the other way round.
+  const own = transformer.styles.length > 0;
+  return {
+    kind: 'apply',
+    transformer: network,
+    ...run,
+    styles: styles.map(({ name, weight = 1 }) => ({ name, weight })),
+    ...(own ? { precision } : { range: transformer.range }),
+    options: options.size === 'auto' ? { ...options, size: `${width}x${height}` } : options,
+  };
+}
+
+/** The recipe of a picture of `texture`. */
+export function textureRecipe({
+  weights,
+  ...run
+}: Made & Pick<TextureRecipe, 'style' | 'options'> & { readonly weights: Named }): TextureRecipe {
+  return { kind: 'texture', network: named(weights), ...run };
 }
 
 /** A recipe as text. */
@@ -43,27 +161,29 @@ export function encodeRecipe(recipe: Recipe): string {
   return JSON.stringify(recipe);
 }
 
-/** @throws FauveError `input` when the text is no recipe, or that of one pass of a trained network */
+/** @throws FauveError `input` when the text is no recipe */
 export function decodeRecipe(text: string, fileName = 'The picture'): Recipe {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
-    const recipe = schema.parse(value);
-    return { ...recipe, options: resolveStylizeOptions(recipe.options) };
+    return schema.parse(ofToday(JSON.parse(text)));
   } catch (error) {
-    const onePass = onePassSchema.safeParse(value);
-    if (onePass.success) throw madeInOnePass(fileName, onePass.data);
     throw new FauveError('input', `${fileName} has a recipe that this version of Fauve does not understand.`, {
       cause: error,
     });
   }
 }
 
-function madeInOnePass(fileName: string, { transformer, content, styles }: z.infer<typeof onePassSchema>): FauveError {
-  const flags = styles.map(({ name, weight }) => ` --style ${name}${weight === 1 ? '' : `:${weight}`}`).join('');
-  const photo = plainName.safeParse(content.path).success ? content.path : 'PHOTO';
-  return new FauveError(
-    'input',
-    `${fileName} was made in one pass of a trained network, not by an optimisation. Make it again with: fauve apply ${transformer.name} ${photo}${flags} -o FILE`,
-  );
+/** Recipes from before there were kinds, in the form of today. */
+function ofToday(value: unknown): unknown {
+  const old = z.looseObject({ kind: z.undefined().optional() }).safeParse(value);
+  if (!old.success) return value;
+  const onePass = z.looseObject({ transformer: z.object({ name: z.string(), sha256: z.string() }) });
+  const applied = onePass.safeParse(value);
+  if (applied.success) {
+    const { name, sha256 } = applied.data.transformer;
+    // The studio had no other than those that come with Fauve.
+    return { ...old.data, kind: 'apply', transformer: { path: name, sha256, shipped: true } };
+  }
+  const options = resolveStylizeOptions(old.data.options);
+  const size = outputSize({ width: 1, height: 1 }, options.size);
+  return { ...old.data, kind: 'stylize', options: earlierScales(options, size) };
 }

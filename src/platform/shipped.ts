@@ -72,7 +72,7 @@ export async function loadShippedTransformer(name: string, folder = modelsFolder
       `There is no trained network '${name}'. Name a file, or one that comes with Fauve: ${names}.`,
     );
   }
-  return { fileName: name, bytes: await readShipped(shipped, folder, true, reinstall) };
+  return { fileName: name, bytes: await readShipped(shipped, folder, true, reinstall), shipped: true };
 }
 
 /**

@@ -1,4 +1,14 @@
-import { type ApplyOptions, applyTransformer, encodeImage, type NamedStyle, sha256Hex, version } from 'fauve';
+import { basename } from 'node:path';
+import {
+  type ApplyOptions,
+  applyRecipe,
+  applyTransformer,
+  encodeImage,
+  encodeRecipe,
+  type NamedStyle,
+  sha256Hex,
+  version,
+} from 'fauve';
 import type { Engine } from './engine.js';
 import type { Work } from './job.js';
 import { readPhoto, type UploadedFile } from './pictures.js';
@@ -16,16 +26,18 @@ export function instantWork({ photo, styles, options }: InstantRequest, engine: 
   return async (report, signal) => {
     const { image, sha256 } = await readPhoto(photo);
     report.progress({ step: 0, steps: 1, width: image.width, height: image.height, seconds: 0 });
-    const result = await engine.withTransformer(({ transformer, memoryLimit }) =>
-      applyTransformer({ image, transformer, styles, options, memoryLimit, signal }),
-    );
+    const { result, transformer } = await engine.withTransformer(async ({ transformer, memoryLimit }) => ({
+      result: await applyTransformer({ image, transformer, styles, options, memoryLimit, signal }),
+      transformer,
+    }));
     const { width, height } = result.image;
-    const { fileName: name, bytes } = await engine.network();
-    const recipe = {
-      ...{ fauve: version, engine: (await engine.runtime()).engine, content: { path: photo.name, sha256 } },
-      ...{ transformer: { name, sha256: await sha256Hex(bytes) }, styles, options },
-    };
-    const png = await encodeImage(result.image, 'png', { recipe: JSON.stringify(recipe) });
+    const { fileName, bytes, shipped } = await engine.network();
+    const recipe = applyRecipe({
+      ...{ fauve: version, engine: transformer.engine, content: { path: photo.name, sha256 } },
+      network: { path: shipped ? fileName : basename(fileName), sha256: await sha256Hex(bytes), shipped },
+      ...{ transformer, styles, options, size: result.image },
+    });
+    const png = await encodeImage(result.image, 'png', { recipe: encodeRecipe(recipe) });
     return { step: 1, width, height, seconds: result.seconds, png };
   };
 }

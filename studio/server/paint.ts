@@ -6,11 +6,16 @@ import {
   freeMemory,
   type Image,
   loadNetworkWeights,
+  type NamedStyle,
   polishNetworkName,
   StylizeAborted,
   type StylizeEvent,
   type StylizeOptions,
+  type StylizeRequest,
+  sha256Hex,
+  styleShares,
   stylize,
+  stylizeRecipe,
   version,
 } from 'fauve';
 import type { Engine } from './engine.js';
@@ -43,22 +48,17 @@ export function paintWork({ photo, styles: asked, options }: PaintRequest, engin
     }
     const weights = await loadNetworkWeights(defaultNetworkName);
     const polishWeights = options.polish > 0 ? await loadPolishWeights() : undefined;
+    const fast = options.init === 'fast' ? await fastStart(asked, engine) : undefined;
     const runtime = await engine.runtime();
     let started: StartEvent | undefined;
-    const encode = (image: Image) => {
-      const { width, height } = started!;
-      const recipe = {
-        fauve: version,
-        network: { name: weights.name, sha256: weights.sha256 },
-        ...(polishWeights ? { polish: { name: polishWeights.name, sha256: polishWeights.sha256 } } : {}),
-        engine: runtime.engine,
+    /** @param step of a picture that is not finished */
+    const encode = (image: Image, step?: number) => {
+      const recipe = stylizeRecipe({
+        ...{ fauve: version, engine: runtime.engine, step, weights, polishWeights, fast: fast?.named },
         content: { path: photo.name, sha256 },
-        styles: styles.map(({ path, sha256, weight, shipped }) => ({
-          ...{ path, sha256, weight },
-          ...(shipped ? { shipped } : {}),
-        })),
-        options: { ...options, size: `${width}x${height}` },
-      };
+        styles: styles.map(({ path, sha256, weight, shipped }) => ({ path, sha256, weight, shipped })),
+        ...{ options, size: started! },
+      });
       return encodeImage(image, 'png', { recipe: encodeRecipe(recipe) });
     };
     const previews = startPreviews(report, encode);
@@ -76,7 +76,11 @@ export function paintWork({ photo, styles: asked, options }: PaintRequest, engin
       await previews.offer(step, event.image);
     };
     try {
-      const request = { content, styles, weights, ...(polishWeights ? { polishWeights } : {}), runtime, options };
+      const request = {
+        ...{ content, styles, weights, runtime, options },
+        ...(polishWeights ? { polishWeights } : {}),
+        ...(fast ? { fast: fast.start } : {}),
+      };
       const result = await stylize({ ...request, memoryLimit: freeMemory(), signal, onProgress });
       await previews.end();
       const { width, height } = result.image;
@@ -85,10 +89,30 @@ export function paintWork({ photo, styles: asked, options }: PaintRequest, engin
     } catch (error) {
       await previews.end();
       if (error instanceof StylizeAborted && error.steps > 0) {
-        report.picture({ step: error.steps, png: await encode(error.image) });
+        report.picture({ step: error.steps, png: await encode(error.image, error.steps) });
       }
       throw error;
     }
+  };
+}
+
+/** What `init: 'fast'` starts with. @throws FauveError `usage` for a style that the trained network does not know */
+async function fastStart(
+  asked: PaintRequest['styles'],
+  engine: Engine,
+): Promise<{ readonly start: NonNullable<StylizeRequest['fast']>; readonly named: { name: string; sha256: string } }> {
+  const transformer = await engine.network();
+  const styles = asked.map(({ from, weight }): NamedStyle => {
+    if (typeof from === 'string') return { name: from, weight };
+    throw new FauveError(
+      'usage',
+      "init 'fast' knows the styles of its network only, received a picture. Use another init.",
+    );
+  });
+  styleShares(transformer.styles, styles, transformer.fileName);
+  return {
+    start: { transformer, styles },
+    named: { name: transformer.fileName, sha256: await sha256Hex(transformer.bytes) },
   };
 }
 
@@ -102,7 +126,7 @@ function loadPolishWeights() {
 }
 
 /** Encodes pictures of the work beside it, one at a time and not too often, so that it hardly slows down. */
-function startPreviews(report: Report, encode: (image: Image) => Promise<Uint8Array>) {
+function startPreviews(report: Report, encode: (image: Image, step: number) => Promise<Uint8Array>) {
   let next = 0;
   let encoding: Promise<void> | undefined;
   return {
@@ -110,7 +134,7 @@ function startPreviews(report: Report, encode: (image: Image) => Promise<Uint8Ar
     async offer(step: number, image: () => Promise<Image>): Promise<void> {
       if (encoding || performance.now() < next) return;
       const taken = await image();
-      encoding = encode(taken)
+      encoding = encode(taken, step)
         .then((png) => report.picture({ step, png }))
         // One that cannot be written is told of at the end, when it is the result.
         .catch(() => undefined)

@@ -25,6 +25,8 @@ export interface TransformerFile {
   /** How errors name it. */
   readonly fileName: string;
   readonly bytes: Uint8Array;
+  /** It comes with Fauve: `fileName` is its name. */
+  readonly shipped?: true;
 }
 
 /** A file whose kind is known. */
@@ -82,7 +84,8 @@ const FOREIGN_STEP = 8;
  * @throws FauveError `input` for what is no ONNX model, or one whose weights lie in another file, or a damaged file of `fauve train`;
  *   `usage` for a range where there is no choice
  */
-export function checkTransformer({ fileName, bytes }: TransformerFile, range?: PixelRange): CheckedTransformer {
+export function checkTransformer(file: TransformerFile, range?: PixelRange): CheckedTransformer {
+  const { fileName, bytes } = file;
   refuseMistaken(bytes, fileName);
   if (!isModel(bytes)) refuseLikely(bytes, fileName);
   const { metadata } = readModel(bytes, fileName);
@@ -93,7 +96,7 @@ export function checkTransformer({ fileName, bytes }: TransformerFile, range?: P
       `${fileName} keeps its weights in another file, ${quoted(external.location)}, which did not come with it. Save both as one, in Python: onnx.save(onnx.load("model.onnx"), "one.onnx").`,
     );
   }
-  if (!metadata.format?.startsWith('fauve-')) return { fileName, bytes, styles: [] };
+  if (!metadata.format?.startsWith('fauve-')) return { ...file, styles: [] };
   const model = decodeTransformer(bytes, fileName);
   if (range !== undefined) {
     throw new FauveError(
@@ -101,7 +104,7 @@ export function checkTransformer({ fileName, bytes }: TransformerFile, range?: P
       `${fileName} was made by fauve train, whose networks take 0-1; received the range ${range}. Leave it out.`,
     );
   }
-  return { fileName, bytes, model, styles: model.styles };
+  return { ...file, model, styles: model.styles };
 }
 
 /**

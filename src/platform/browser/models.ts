@@ -64,7 +64,7 @@ export async function loadNetworkWeights(name: string, options: ModelOptions): P
 export async function loadTransformer(name: string, options: ModelOptions): Promise<TransformerFile> {
   const entry = find(await shippedTransformers(options), name, 'trained network');
   const bytes = await downloadChecked(fileUrl(options, entry.file), `The network ${name}`, entry, options);
-  return { fileName: name, bytes };
+  return { fileName: name, bytes, shipped: true };
 }
 
 /** Loads a style by its name: `starry-night`. @throws FauveError as {@link loadNetworkWeights} */

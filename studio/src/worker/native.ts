@@ -1,4 +1,4 @@
-import { decodeImage, lossTerms, resolveStylizeOptions } from 'fauve';
+import { decodeImage, decodeRecipe, lossTerms, type Recipe, resolveStylizeOptions } from 'fauve';
 import type { RunEvent, StyleChoice } from './api.js';
 import type { Job } from './job.js';
 import type { Opened } from './photos.js';
@@ -17,7 +17,7 @@ export interface NativeRequest {
 export interface NativePicture {
   readonly pixels: Pixels;
   /** How it was made, as the server wrote it into the file. */
-  readonly recipe?: Readonly<Record<string, unknown>>;
+  readonly recipe: Recipe;
   readonly seconds: number;
   readonly steps: number;
   readonly stopped?: true;
@@ -113,7 +113,7 @@ export async function runNative(
     const { step: steps } = state;
     return {
       ...{ pixels: pixelsOf(image), steps, seconds: end.seconds ?? state.seconds },
-      ...(recipe === undefined ? {} : { recipe: JSON.parse(recipe) as Record<string, unknown> }),
+      recipe: decodeRecipe(recipe ?? ''),
       ...(end.url ? {} : { stopped: true }),
     };
   } finally {

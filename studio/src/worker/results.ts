@@ -1,4 +1,4 @@
-import { encodeImage, type OutputFormat } from 'fauve';
+import { encodeImage, encodeRecipe, type OutputFormat, type Recipe } from 'fauve';
 import type { ExportFact, InstantRequest, Mix, PictureFormat, ResultFact } from './api.js';
 import type { BrowserDevice } from './engines.js';
 import type { Opened } from './photos.js';
@@ -14,8 +14,8 @@ export interface Made {
   readonly seconds: number;
   readonly steps?: number;
   readonly stopped?: true;
-  /** How it was made, as JSON, without the mix. */
-  readonly recipe: Readonly<Record<string, unknown>>;
+  /** How it was made, without the mix. */
+  readonly recipe: Recipe;
   /** Of an instant one whose photo is larger than it: how to make it in full. */
   readonly again?: InstantRequest & { readonly device: BrowserDevice };
 }
@@ -62,14 +62,15 @@ export async function fileOf(
   photo: Pixels,
   result: Pixels,
   { mix, format, quality }: { readonly mix: Mix; readonly format: PictureFormat; readonly quality: number },
-  recipe: Readonly<Record<string, unknown>>,
+  recipe: Recipe,
 ): Promise<ExportFact> {
   const pixels = mixed(photo, result, mix);
   const changed = mix.strength !== 1 || mix.luminance !== 1 || mix.colour !== 1;
-  const text = JSON.stringify(changed ? { ...recipe, mix } : recipe);
+  const lossy = format === 'png' ? {} : { quality };
+  const text = encodeRecipe({ ...recipe, ...lossy, ...(changed ? { mix: { ...mix } } : {}) });
   const bytes = await encodeImage(imageOf(pixels), format satisfies OutputFormat, {
     recipe: text,
-    ...(format === 'png' ? {} : { quality }),
+    ...lossy,
   });
   const blob = new Blob([bytes], { type: `image/${format}` });
   return { blob, width: pixels.width, height: pixels.height };

@@ -1,16 +1,18 @@
 import shipped from 'virtual:shipped';
 import {
   applyMemory,
+  applyRecipe,
   applyTransformer,
   createImage,
-  fastTransformerName,
   fitLongerSide,
   freeMemory,
   type Image,
+  type Recipe,
   resizeImage,
   resolveApplyOptions,
   resolveStylizeOptions,
   sha256Hex,
+  stylizeRecipe,
   type WeightedStyle,
 } from 'fauve';
 import { networkFor } from '../state/network-for.js';
@@ -132,14 +134,18 @@ export class Studio {
       return this.#keepNative('instant', photo, await this.#native('instant', photo, styles, options, job, onEvent));
     }
     return this.#on(device, async () => {
-      const { image, seconds, engine } = await this.#transform(photo.image, { ...request, device }, job, onEvent);
-      const { bytes } = await this.#models.transformerFile(() => {}, job.signal);
-      const recipe = {
-        ...this.#recipe(photo, engine),
-        transformer: { name: fastTransformerName, sha256: await sha256Hex(bytes) },
-        styles: namedStyles(styles),
+      const { image, seconds, engine, transformer } = await this.#transform(
+        photo.image,
+        { ...request, device },
+        job,
+        onEvent,
+      );
+      const { name: path, sha256 } = await this.#fastFile(job);
+      const recipe = applyRecipe({
+        ...this.#made(photo, engine),
+        ...{ network: { path, sha256, shipped: true }, transformer, styles: namedStyles(styles), size: image },
         options: resolveApplyOptions(options),
-      };
+      });
       const made = { kind: 'instant', photo, pixels: pixelsOf(image), engine, seconds, recipe } as const;
       return this.#results.add(photo.whole ? made : { ...made, again: { ...request, device } });
     });
@@ -157,12 +163,12 @@ export class Studio {
       const fast = options.init === 'fast' ? { fast: await this.#fastStart(styles, job, onEvent) } : {};
       const { image, steps, seconds, stopped } = await paint({ ...bench, options, ...fast }, job, onEvent);
       const { weights, runtime } = bench;
-      const recipe = {
-        ...this.#recipe(photo, runtime.engine),
-        network: { name: weights.name, sha256: weights.sha256 },
+      const recipe = stylizeRecipe({
+        ...{ ...this.#made(photo, runtime.engine), weights, step: stopped && steps },
+        fast: fast.fast && (await this.#fastFile(job)),
         styles: await Promise.all(styles.map((style) => this.#styleRecipe(style, job))),
-        options: { ...resolveStylizeOptions(options, weights.name), size: `${image.width}x${image.height}` },
-      };
+        ...{ options: resolveStylizeOptions(options, weights.name), size: image },
+      });
       const pixels = pixelsOf(image);
       const made = { kind: 'paint', photo, pixels, engine: runtime.engine, seconds, steps, recipe } as const;
       return this.#results.add(stopped ? { ...made, stopped } : made);
@@ -194,7 +200,8 @@ export class Studio {
       return transformed(limit);
     });
     const made = pixelsOf(image);
-    const file = await fileOf(photoBeside({ image: whole, pixels: pixelsOf(whole) }, made), made, wanted, recipe);
+    const beside = photoBeside({ image: whole, pixels: pixelsOf(whole) }, made);
+    const file = await fileOf(beside, made, wanted, resized(recipe, image));
     return { ...file, wholeMemory };
   }
 
@@ -278,7 +285,7 @@ export class Studio {
       styles: namedStyles(styles),
       signal: job.signal,
     });
-    return { ...result, engine: runtime.engine, wholeMemory: applyMemory(transformer, image) };
+    return { ...result, engine: runtime.engine, transformer, wholeMemory: applyMemory(transformer, image) };
   }
 
   async #bench(
@@ -329,9 +336,9 @@ export class Studio {
   }
 
   #keepNative(kind: 'instant' | 'paint', photo: Opened, picture: NativePicture): Promise<ResultFact> {
-    const { pixels, seconds, steps, stopped, recipe = {} } = picture;
+    const { pixels, seconds, steps, stopped, recipe } = picture;
     const engine = this.#server ?? '';
-    const made = { kind, photo, pixels, engine, seconds, recipe: { ...this.#recipe(photo, engine), ...recipe } };
+    const made = { kind, photo, pixels, engine, seconds, recipe };
     return this.#results.add({
       ...made,
       ...(kind === 'paint' ? { steps } : {}),
@@ -339,7 +346,13 @@ export class Studio {
     });
   }
 
-  #recipe(photo: Opened, engine: string) {
+  /** The trained network, for a recipe. */
+  async #fastFile(job: Job) {
+    const { fileName, bytes } = await this.#models.transformerFile(() => {}, job.signal);
+    return { name: fileName, sha256: await sha256Hex(bytes) };
+  }
+
+  #made(photo: Opened, engine: string) {
     return { fauve: shipped.version, engine, content: { path: photo.name, sha256: photo.sha256 } };
   }
 
@@ -350,7 +363,7 @@ export class Studio {
       return { path: name, sha256, weight };
     }
     const { sha256 } = await this.#models.style(choice.name, () => {}, job.signal);
-    return { path: choice.name, sha256, weight, shipped: true };
+    return { path: choice.name, sha256, weight, shipped: true as const };
   }
 }
 
@@ -360,6 +373,10 @@ const namedStyles = (styles: readonly StyleChoice[]) =>
     if (style.kind === 'shipped') return { name: style.name, weight: style.weight };
     throw new ProblemError('other', texts.make.notInstantOwn);
   });
+
+/** The recipe of an instant picture that was made in another size. */
+const resized = (recipe: Recipe, { width, height }: Image): Recipe =>
+  recipe.kind === 'apply' ? { ...recipe, options: { ...recipe.options, size: `${width}x${height}` } } : recipe;
 
 const fitted = (image: Image): Image => {
   const { width, height } = fitLongerSide(image.width, image.height, LAB_SIDE);
