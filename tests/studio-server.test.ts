@@ -331,7 +331,7 @@ describe('jobs', () => {
 
   it('what does not fit the memory fails with the largest size that does', async () => {
     const job = { ...paint(1), options: { ...quick, size: 16_000 } };
-    const message = /^16000×12000 needs about .*; .* are free\. Use size \d+x\d+, or size auto\.$/;
+    const message = /^16000×12000 needs about .*; .* are free\. Use size \d+, or size auto\.$/;
     const events = await all(await studio.start(job));
     expect(events.at(-1)).toEqual({ type: 'failed', data: { message: expect.stringMatching(message) } });
     // The engine starts afresh.

@@ -3,7 +3,7 @@ import type { RunEvent, StyleChoice } from './api.js';
 import type { Job } from './job.js';
 import type { Opened } from './photos.js';
 import { type Pixels, pixelsOf } from './pixels.js';
-import { ProblemError } from './problem-error.js';
+import { ProblemError, problemOf } from './problem-error.js';
 
 export interface NativeRequest {
   readonly kind: 'instant' | 'paint';
@@ -95,7 +95,7 @@ export async function runNative(
       });
       on('done', close(resolve) as (data: Record<string, unknown>) => void);
       on('cancelled', close(() => resolve({})) as (data: Record<string, unknown>) => void);
-      on('failed', ({ message }) => close(reject)(new Error(String(message))));
+      on('failed', ({ message }) => close(reject)(failureOf(String(message))));
       source.onerror = () => {
         if (source.readyState === EventSource.CLOSED) reject(new ProblemError('server', ''));
         // The browser tries again by itself; when the server is gone, that would never end.
@@ -119,6 +119,12 @@ export async function runNative(
   } finally {
     job.signal.removeEventListener('abort', cancel);
   }
+}
+
+/** What the page is told of a sentence of the server's: itself, unless the page has a better one. */
+function failureOf(sentence: string): ProblemError {
+  const { kind, message } = problemOf(new Error(sentence));
+  return message === '' ? new ProblemError('other', sentence) : new ProblemError(kind, message);
 }
 
 async function submit(page: string, request: NativeRequest, signal: AbortSignal): Promise<string> {

@@ -23,8 +23,8 @@ export function problemOf(error: unknown): Problem {
     if (/no graphics card/.test(message)) return { kind: 'no-webgpu', message };
     if (/could not be loaded|Check the connection/.test(message)) return { kind: 'download', message };
   }
-  // The library's sentence ends with an option of the command line: the page has controls for it.
-  const [, ...sides] = /--size (\d+)(?:x(\d+))?/.exec(message) ?? [];
+  // The library's sentence ends with an option of the command line, the server's with its name: the page has controls for it.
+  const [, ...sides] = /Use (?:--)?size (\d+)(?:x(\d+))?/.exec(message) ?? [];
   if (sides.length > 0) return { kind: 'memory', message: String(Math.max(...sides.map((side) => Number(side ?? 0)))) };
   if (error instanceof RangeError || /memory|allocat/i.test(message)) return { kind: 'memory', message: '' };
   return { kind: 'other', message };
