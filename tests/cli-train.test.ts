@@ -159,7 +159,7 @@ describe('what cannot work gets one line and a non-zero exit, and leaves nothing
     ['an interrupted run', 1, 'other.onnx', [], /--resume to go on with it, or --overwrite/],
     ['a number out of range', 2, 'a.onnx', ['--iterations', '0'], /iterations/],
     ['not a number', 2, 'a.onnx', ['--learning-rate', 'fast'], /'--learning-rate <number>' argument 'fast'/],
-    ['too few channels', 2, 'a.onnx', ['--channels', '4,4'], /option channels: expected 3 or 4 numbers, at full, half/],
+    ['too few channels', 2, 'a.onnx', ['--channels', '4,4'], /--channels: expected 3 or 4 numbers, at full, half/],
     ['even kernels', 2, 'a.onnx', ['--kernels', '3,4'], /kernels are odd/],
     ['an unknown layer', 2, 'a.onnx', ['--style-layers', 'relu7_1'], /no layer 'relu7_1'/],
     ['nothing to lower', 2, 'a.onnx', ['--style-weight', '0', '--content-weight', '0', '--tv-weight', '0'], /are 0/],
