@@ -1,11 +1,12 @@
 /** The engine of a training run that is timed: adds the milliseconds inside of ONNX Runtime to the number that it shares. */
 import { parentPort, workerData } from 'node:worker_threads';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
-import * as ort from 'onnxruntime-node';
+import { importNative } from '#src/platform/native-engine.js';
 import { serveRuntime } from '#src/runtime/remote.js';
 import { createRuntime, type OrtLike } from '#src/runtime/runtime.js';
 
 const { shared, threads } = workerData as { readonly shared: SharedArrayBuffer; readonly threads: number };
+const ort = await importNative();
 const spent = new Float64Array(shared);
 
 const timed: OrtLike = {

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '#src/graph/evaluate.js';
 import { matMul, reshape, sub } from '#src/graph/ops.js';
@@ -10,6 +9,7 @@ import { type ScheduleShape, scheduleFactor } from '#src/optim/schedule.js';
 import { createRuntime } from '#src/runtime/runtime.js';
 import { loadOracle } from './oracle/oracle.js';
 import { relativeError } from './support/numbers.js';
+import { ort } from './support/ort.js';
 
 const { adam: oracle } = loadOracle();
 const n = oracle.b.data.length;

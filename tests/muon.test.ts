@@ -1,4 +1,3 @@
-import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '#src/graph/evaluate.js';
 import { mul, sub } from '#src/graph/ops.js';
@@ -7,6 +6,7 @@ import { emitModel } from '#src/onnx/model.js';
 import { muonScalars, muonStep, orthogonal } from '#src/optim/muon.js';
 import { createRuntime } from '#src/runtime/runtime.js';
 import { relativeError } from './support/numbers.js';
+import { ort } from './support/ort.js';
 import { random } from './support/random.js';
 
 /** The eigenvalues of XᵀX or XXᵀ, the smaller one: Jacobi's rotations. */

@@ -32,6 +32,16 @@ describe('the rooms', () => {
   );
 });
 
+it('onnxruntime-node is imported in one place, which keeps it from sending data about its use', () => {
+  const all = ['src', 'cli', 'studio/server', 'bench', 'tests'].flatMap(filesBelow);
+  const importing = all.filter((path) =>
+    importsOf(readFileSync(new URL(path, root), 'utf8')).some(
+      ({ from, typeOnly }) => from === 'onnxruntime-node' && !typeOnly,
+    ),
+  );
+  expect(importing).toEqual(['src/platform/native-engine.ts']);
+});
+
 describe('the doors', () => {
   const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
   const ofNode = (path: string) => /^src\/platform\/(?!browser\/)/.test(path);

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as ortNode from 'onnxruntime-node';
+import * as ortWeb from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { grad } from '#src/graph/grad.js';
@@ -17,7 +17,7 @@ import { createRuntime, type OrtLike, type Runtime } from '#src/runtime/runtime.
 import { loadOracle } from './oracle/oracle.js';
 import { everyTerm } from './support/loss-settings.js';
 import { relativeError } from './support/numbers.js';
-import { wasmEngine } from './support/ort.js';
+import { ort as ortNode, wasmEngine } from './support/ort.js';
 import { random } from './support/random.js';
 import { oracleWeights } from './support/tiny-vgg.js';
 

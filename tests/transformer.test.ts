@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import onnxProto from 'onnx-proto';
-import * as ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { evaluate } from '#src/graph/evaluate.js';
@@ -18,6 +17,7 @@ import {
 } from '#src/networks/transformer.js';
 import { emitModel } from '#src/onnx/model.js';
 import { decodeTransformer, encodeTransformer, isTransformerFile } from '#src/pipelines/train/model-file.js';
+import { ort } from './support/ort.js';
 import { scene } from './support/restyling.js';
 import { normal, tinyFile, tinyModel } from './support/tiny-transformer.js';
 

@@ -10,6 +10,7 @@ import { probe } from '../runtime/probe.js';
 import { connectRuntime } from '../runtime/remote.js';
 import { createRuntime, type Device, type OrtLike, type Runtime } from '../runtime/runtime.js';
 import { requireThreads } from '../runtime/threads.js';
+import { forbidTelemetry, importNative } from './native-engine.js';
 
 /** Where to compute. `auto` takes the graphics card when there is one and it is faster than the processor. */
 export type DeviceChoice = Device | 'auto';
@@ -25,13 +26,21 @@ export function checkEngineOptions({ threads }: EngineOptions): void {
   requireThreads(threads, availableParallelism());
 }
 
+/** What the worker thread is told. */
+export interface EngineStart {
+  readonly options: EngineOptions;
+  /** Whether the native engine may be used: it cannot send data about its use. */
+  readonly telemetryForbidden: boolean;
+}
+
 /**
  * Starts the engine in a worker thread.
  * @throws FauveError `usage` for more threads than cores, `system` when no engine can be loaded or the device is not there
  */
 export async function startEngine(options: EngineOptions = {}): Promise<Runtime> {
   checkEngineOptions(options);
-  const worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData: options });
+  const start: EngineStart = { options, telemetryForbidden: await forbidTelemetry() };
+  const worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData: start });
   let closing = false;
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', (error) =>
@@ -55,12 +64,16 @@ export async function startEngine(options: EngineOptions = {}): Promise<Runtime>
   }
 }
 
-/** The engine in this thread. @throws FauveError as {@link startEngine} */
-export async function loadEngine({
-  device = 'auto',
-  threads = availableParallelism(),
-}: EngineOptions): Promise<Runtime> {
-  const native = await loadNative();
+/**
+ * The engine in this thread.
+ * @param telemetryForbidden when that is known already
+ * @throws FauveError as {@link startEngine}
+ */
+export async function loadEngine(
+  { device = 'auto', threads = availableParallelism() }: EngineOptions,
+  telemetryForbidden?: boolean,
+): Promise<Runtime> {
+  const native = await loadNative(telemetryForbidden);
   if (!native) {
     if (device === 'webgpu') {
       throw new FauveError('system', 'webgpu needs onnxruntime-node, which is not installed here. Use --device cpu.');
@@ -101,9 +114,9 @@ function garbageCollector(): () => void {
   return typeof collect === 'function' ? () => collect() : () => undefined;
 }
 
-async function loadNative(): Promise<{ ort: OrtLike; version: string } | undefined> {
+async function loadNative(telemetryForbidden?: boolean): Promise<{ ort: OrtLike; version: string } | undefined> {
   try {
-    const ort = await import('onnxruntime-node');
+    const ort = await importNative(telemetryForbidden);
     ort.env.logLevel = 'fatal';
     return { ort, version: versionOf('onnxruntime-node') };
   } catch {

@@ -1,9 +1,9 @@
-import * as ort from 'onnxruntime-node';
 import { createImage, type Image } from '#src/image/image.js';
 import type { StylizeOptionsInput } from '#src/pipelines/options.js';
 import { type StylizeRequest, type StylizeResult, stylize } from '#src/pipelines/stylize.js';
 import { createRuntime, type Runtime } from '#src/runtime/runtime.js';
 import { loadOracle } from '../oracle/oracle.js';
+import { ort } from './ort.js';
 import { random } from './random.js';
 import { oracleWeights } from './tiny-vgg.js';
 
