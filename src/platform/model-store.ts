@@ -69,8 +69,8 @@ export interface PullOptions extends StoreOptions, DownloadOptions {
  * `~/.cache/fauve`, `~/Library/Caches/fauve` on macOS, `%LOCALAPPDATA%\fauve\Cache` on Windows. The folder may not exist yet.
  */
 export function cacheFolder(
-  env: NodeJS.ProcessEnv = process.env,
-  platform: NodeJS.Platform = process.platform,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  platform: string = process.platform,
   home = homedir(),
 ): string {
   if (env.FAUVE_CACHE) return resolve(env.FAUVE_CACHE);
