@@ -91,7 +91,8 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
   // Once, before the engine takes any: it keeps what it has for the next picture.
   const memoryLimit = freeMemory();
   try {
-    const runtime = await startEngine(batch.engine);
+    const onNotice = (message: string) => reporter.tell({ type: 'notice', message });
+    const runtime = await startEngine({ ...batch.engine, onNotice });
     try {
       const transformer = await openTransformer(runtime, batch.network, {
         range: batch.range,

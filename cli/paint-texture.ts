@@ -49,7 +49,8 @@ export async function paintTexture(job: TextureJob): Promise<void> {
   const weights = await loadNetworkWeights(job.network);
   const reporter = reporterFor(job);
   const interrupt = listenForInterrupt({ after: 'this step', say: reporter.say, close: reporter.close });
-  const runtime = await startEngine(job.engine);
+  const onNotice = (message: string) => reporter.tell({ type: 'notice', message });
+  const runtime = await startEngine({ ...job.engine, onNotice });
   /** @param step of a picture that is not finished */
   const encode = (image: Image, step?: number) => {
     const made = { fauve: version, engine: runtime.engine, quality, step };

@@ -106,7 +106,8 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     for (const message of differences(job.recipe, pictures, networks)) reporter.tell({ type: 'notice', message });
   }
 
-  const runtime = await startEngine(job.engine);
+  const onNotice = (message: string) => reporter.tell({ type: 'notice', message });
+  const runtime = await startEngine({ ...job.engine, onNotice });
   const saved = (kind: 'picture' | 'step' | 'checkpoint' | 'plot', path: string) =>
     reporter.tell({ type: 'saved', kind, path });
   let started: StartEvent | undefined;

@@ -135,7 +135,13 @@ export {
   train,
 } from './pipelines/train/train.js';
 export { decodeImage, encodeImage } from './platform/codec-node.js';
-export { checkEngineOptions, type DeviceChoice, type EngineOptions, startEngine } from './platform/engine-node.js';
+export {
+  checkEngineOptions,
+  type DeviceChoice,
+  type EngineOptions,
+  type StartEngineOptions,
+  startEngine,
+} from './platform/engine-node.js';
 export { checkWritable, fileError, makeFolder, readFileChecked, writeFileAtomically } from './platform/files.js';
 export { freeMemory, readImage, writeImage } from './platform/images.js';
 export {

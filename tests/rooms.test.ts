@@ -91,6 +91,7 @@ describe('the doors', () => {
       'NetworkManifest',
       'NetworkStatus',
       'PlotFormat',
+      'StartEngineOptions',
       'cacheFolder',
       'checkEngineOptions',
       'checkWritable',

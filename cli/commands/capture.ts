@@ -20,6 +20,7 @@ import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js'
 import { listenForInterrupt } from '../interrupt.js';
 import { writeResult } from '../keep.js';
 import { parseNumber } from '../option-flags.js';
+import { note } from '../progress.js';
 import { filesHeading } from '../run-flags.js';
 
 interface Values extends EngineValues {
@@ -85,7 +86,7 @@ async function capture(painting: string, values: Values): Promise<void> {
   for (const name of names) networks.push(await loadNetworkWeights(name));
   const interrupt = listenForInterrupt();
   try {
-    const runtime = await startEngine(engine);
+    const runtime = await startEngine({ ...engine, onNotice: quiet ? () => {} : note });
     try {
       const onProgress = quiet ? () => {} : tell;
       const captured = await captureStyle({ image, about, networks, runtime, signal: interrupt.signal, onProgress });

@@ -131,7 +131,7 @@ async function run(values: Values): Promise<void> {
     await writeFileAtomically(file, encodeDistilCheckpoint(checkpoint));
     await draw(checkpoint);
   };
-  const runtime = await startEngine(engine);
+  const runtime = await startEngine({ ...engine, onNotice: notice });
   let steps = 0;
   const onProgress = async (event: DistilEvent) => {
     if (event.type === 'start') steps = event.options.steps;

@@ -54,7 +54,7 @@ async function measure(path: string, values: Values): Promise<void> {
   const pictures = await readPictures({ content, styles, generated: path });
   for (const message of noticesOf(pictures)) note(message);
   const weights = await loadNetworkWeights(network);
-  const runtime = await startEngine(engine);
+  const runtime = await startEngine({ ...engine, onNotice: note });
   try {
     const generated = pictures.generated!.image;
     const report = await measureLosses({

@@ -4,6 +4,7 @@ import { inspect, styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
+import { note } from '../progress.js';
 
 interface Values extends EngineValues {
   readonly port?: number;
@@ -42,7 +43,7 @@ async function studio({ port, open, page, ...engine }: Values): Promise<void> {
   const server = await startStudio({
     ...(port === undefined ? {} : { port }),
     ...(page === undefined ? {} : { folders: { page: resolve(page) } }),
-    engine: engineOf(engine),
+    engine: { ...engineOf(engine), onNotice: note },
     log: (error) => process.stderr.write(`${inspect(error)}\n`),
   });
   const interrupt = listenForInterrupt({ say: (line) => process.stderr.write(`${dim(line)}\n`) });

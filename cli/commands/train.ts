@@ -155,7 +155,7 @@ async function run(values: Values): Promise<void> {
       await attempt(() => save(checkpoint), notice);
     }
   };
-  const runtime = await startEngine(engine);
+  const runtime = await startEngine({ ...engine, onNotice: notice });
   try {
     const { model, history, seconds } = await train({
       styles,

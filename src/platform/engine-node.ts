@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
@@ -10,7 +11,7 @@ import { probe } from '../runtime/probe.js';
 import { connectRuntime } from '../runtime/remote.js';
 import { createRuntime, type Device, type OrtLike, type Runtime } from '../runtime/runtime.js';
 import { requireThreads } from '../runtime/threads.js';
-import { forbidTelemetry, importNative } from './native-engine.js';
+import { forbidTelemetry, importNative, whyNotNative } from './native-engine.js';
 
 /** Where to compute. `auto` takes the graphics card when there is one and it is faster than the processor. */
 export type DeviceChoice = Device | 'auto';
@@ -26,6 +27,14 @@ export function checkEngineOptions({ threads }: EngineOptions): void {
   requireThreads(threads, availableParallelism());
 }
 
+export interface StartEngineOptions extends EngineOptions {
+  /**
+   * Is told why the engine is not the fast one, where it is not; the same function once in a program. By default Node prints it as a
+   * warning.
+   */
+  readonly onNotice?: (message: string) => void;
+}
+
 /** What the worker thread is told. */
 export interface EngineStart {
   readonly options: EngineOptions;
@@ -35,12 +44,19 @@ export interface EngineStart {
 
 /**
  * Starts the engine in a worker thread.
- * @throws FauveError `usage` for more threads than cores, `system` when no engine can be loaded or the device is not there
+ * @throws FauveError `usage` for more threads than cores; `system` when no engine can be loaded, the device is not there, or a bundler
+ *   took the package apart
  */
-export async function startEngine(options: EngineOptions = {}): Promise<Runtime> {
+export async function startEngine({ onNotice = warn, ...options }: StartEngineOptions = {}): Promise<Runtime> {
   checkEngineOptions(options);
   const start: EngineStart = { options, telemetryForbidden: await forbidTelemetry() };
-  const worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData: start });
+  const script = new URL('./engine-worker.js', import.meta.url);
+  if (!existsSync(script)) {
+    const why = `The engine's thread, ${fileURLToPath(script)}, is missing`;
+    const remedy = 'Tell your bundler to leave the package fauve out of the bundle (esbuild: --external:fauve).';
+    throw new FauveError('system', `${why}. ${remedy}`);
+  }
+  const worker = new Worker(script, { workerData: start });
   let closing = false;
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', (error) =>
@@ -57,11 +73,23 @@ export async function startEngine(options: EngineOptions = {}): Promise<Runtime>
     await worker.terminate();
   };
   try {
-    return await connectRuntime(nodeEndpoint(worker), failed, terminate);
+    const runtime = await connectRuntime(nodeEndpoint(worker), failed, terminate);
+    if (runtime.notice !== undefined && !told.has(onNotice)) {
+      told.add(onNotice);
+      onNotice(runtime.notice);
+    }
+    return runtime;
   } catch (error) {
     await terminate();
     throw error;
   }
+}
+
+/** Those who know that the engine is not the fast one: a program may start many. */
+const told = new WeakSet<(message: string) => void>();
+
+function warn(message: string): void {
+  process.emitWarning(message, { type: 'FauveWarning', code: 'FAUVE_SLOW_ENGINE' });
 }
 
 /**
@@ -74,11 +102,12 @@ export async function loadEngine(
   telemetryForbidden?: boolean,
 ): Promise<Runtime> {
   const native = await loadNative(telemetryForbidden);
-  if (!native) {
+  if (typeof native === 'string') {
     if (device === 'webgpu') {
-      throw new FauveError('system', 'webgpu needs onnxruntime-node, which is not installed here. Use --device cpu.');
+      const why = `webgpu needs onnxruntime-node. ${native} Or use --device cpu.`;
+      throw new FauveError('system', why);
     }
-    return loadWasm(threads);
+    return loadWasm(threads, native);
   }
   const make = (wanted: Device) =>
     createRuntime(native.ort, {
@@ -114,18 +143,19 @@ function garbageCollector(): () => void {
   return typeof collect === 'function' ? () => collect() : () => undefined;
 }
 
-async function loadNative(telemetryForbidden?: boolean): Promise<{ ort: OrtLike; version: string } | undefined> {
+/** @returns why not, where it cannot be used: it is an optional dependency, and has no binary for some machines */
+async function loadNative(telemetryForbidden?: boolean): Promise<{ ort: OrtLike; version: string } | string> {
   try {
     const ort = await importNative(telemetryForbidden);
     ort.env.logLevel = 'fatal';
     return { ort, version: versionOf('onnxruntime-node') };
-  } catch {
-    // An optional dependency: absent, or no binary for this machine. The WASM engine runs everywhere.
-    return undefined;
+  } catch (error) {
+    return whyNotNative(error);
   }
 }
 
-async function loadWasm(threads: number): Promise<Runtime> {
+/** The engine that runs everywhere. @param whyNotNative why the faster one does not */
+async function loadWasm(threads: number, whyNotNative: string): Promise<Runtime> {
   try {
     const ort = await import('onnxruntime-web');
     ort.env.wasm.numThreads = threads;
@@ -137,7 +167,11 @@ async function loadWasm(threads: number): Promise<Runtime> {
         },
         Tensor: ort.Tensor,
       },
-      { device: 'cpu', engine: `onnxruntime-web ${versionOf('onnxruntime-web')} (WASM), ${threads} threads` },
+      {
+        device: 'cpu',
+        engine: `onnxruntime-web ${versionOf('onnxruntime-web')} (WASM), ${threads} thread${threads === 1 ? '' : 's'}`,
+        notice: `The engine is onnxruntime-web, several times slower than onnxruntime-node. ${whyNotNative}`,
+      },
     );
     return wasm;
   } catch (error) {

@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
+import { FauveError, messageOf } from '../errors.js';
 
 /** Anything but 0 or nothing keeps ONNX Runtime from collecting data about its use and from sending it. */
 const SWITCH = 'ORT_DISABLE_TELEMETRY';
@@ -28,15 +29,26 @@ export async function forbidTelemetry(): Promise<boolean> {
 /**
  * The only import of onnxruntime-node.
  * @param forbidden what {@link forbidTelemetry} said
- * @throws when it is not there, does not load, or could collect data
+ * @throws when it is not there, does not load, or could collect data; {@link whyNotNative} says it in words
  */
 export async function importNative(forbidden?: boolean): Promise<typeof Ort> {
   if (!(forbidden ?? (await forbidTelemetry()))) {
-    throw new Error(
-      `from this thread it cannot be kept from sending data about its use. Set ${SWITCH}=1 before the program starts`,
-    );
+    const why = 'It cannot be kept from sending data about its use';
+    throw new FauveError('system', `${why}: set ${SWITCH}=1 before the program starts.`);
   }
   return import('onnxruntime-node');
+}
+
+/** Why {@link importNative} failed and what to do, as a sentence that calls the engine it. */
+export function whyNotNative(error: unknown): string {
+  if (error instanceof FauveError) return error.message;
+  const message = messageOf(error).split('\n', 1)[0]!;
+  const { platform, arch } = process;
+  if (/Cannot find module .*onnxruntime_binding/.test(message)) return `It has no build for ${platform} ${arch}.`;
+  if (/Cannot find (package|module)/.test(message)) {
+    return 'It is not installed: put the line onnxruntime-node-install=skip into the .npmrc of your project and run npm install again.';
+  }
+  return `It does not load: ${message.replace(/[.\s]*$/, '.')}`;
 }
 
 /** Works while the main thread is busy, too: the inspector interrupts it. */

@@ -1,7 +1,7 @@
 import { type Endpoint, expose, transfer, wrap } from 'comlink';
 import { type ErrorCode, FauveError } from '../errors.js';
 import type { Model } from '../onnx/model.js';
-import type { Device, FileSession, Runtime, Session, ShapedValues, Values } from './runtime.js';
+import type { FileSession, Runtime, Session, ShapedValues, Values } from './runtime.js';
 
 /** What an error keeps on its way between threads. */
 interface Failure {
@@ -13,7 +13,7 @@ type Reply<T> = { readonly value: T } | { readonly failure: Failure };
 
 /** A runtime as calls with plain arguments; sessions are numbers. */
 interface RemoteRuntime {
-  describe(): Promise<Reply<{ readonly device: Device; readonly engine: string }>>;
+  describe(): Promise<Reply<Pick<Runtime, 'device' | 'engine' | 'notice'>>>;
   open(model: Model): Promise<Reply<number>>;
   write(session: number, values: Values): Promise<Reply<void>>;
   read(session: number, names: readonly string[]): Promise<Reply<Record<string, Float32Array>>>;
@@ -70,7 +70,11 @@ export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): vo
       (data) => data.buffer,
     );
   const remote: RemoteRuntime = {
-    describe: () => reply(async () => ({ device: (await starting).device, engine: (await starting).engine })),
+    describe: () =>
+      reply(async () => {
+        const { device, engine, notice } = await starting;
+        return { device, engine, ...(notice === undefined ? {} : { notice }) };
+      }),
     open: (model) =>
       reply(async () => {
         const opened = await (await starting).open(model);
@@ -131,10 +135,8 @@ export async function connectRuntime(
     if ('failure' in answer) throw new FauveError(answer.failure.code, answer.failure.message);
     return answer.value;
   };
-  const { device, engine } = await call(remote.describe());
   return {
-    device,
-    engine,
+    ...(await call(remote.describe())),
     async open(model) {
       // The bytes move: nobody needs a hundred megabytes twice.
       const id = await call(remote.open(transfer(model, [model.bytes.buffer])));

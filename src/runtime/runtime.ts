@@ -61,6 +61,8 @@ export interface Runtime {
   readonly device: Device;
   /** Which engine, in words: `onnxruntime-node 1.30, 2 threads`. */
   readonly engine: string;
+  /** Why it is not the fast one, and what to do; absent where it is. */
+  readonly notice?: string;
   /** Takes the model over: its bytes may be gone afterwards. */
   open(model: Model): Promise<Session>;
   /**
@@ -83,6 +85,7 @@ export interface OrtLike {
 export interface RuntimeOptions {
   readonly device: Device;
   readonly engine: string;
+  readonly notice?: string;
   readonly threads?: number;
   /** Says what an error means and what to do about it, where the engine's own words do not. */
   readonly explain?: (error: unknown) => string | undefined;
@@ -96,7 +99,7 @@ const silent = { logSeverityLevel: 4 } as const;
 /** A {@link Runtime} in this thread, over the ONNX Runtime that is passed in. */
 export function createRuntime(
   ort: OrtLike,
-  { device, engine, threads, explain = () => undefined, tidy = () => undefined }: RuntimeOptions,
+  { device, engine, notice, threads, explain = () => undefined, tidy = () => undefined }: RuntimeOptions,
 ): Runtime {
   const engineFailed = (what: string, error: unknown): never => {
     const why = explain(error) ?? engineWords(error);
@@ -210,6 +213,7 @@ export function createRuntime(
   return {
     device,
     engine,
+    ...(notice === undefined ? {} : { notice }),
     open,
     openFile,
     async close() {

@@ -1,11 +1,11 @@
 import {
   type CheckedTransformer,
   checkTransformer,
-  type EngineOptions,
   freeMemory,
   type ImageTransformer,
   openTransformer,
   type Runtime,
+  type StartEngineOptions,
   startEngine,
   type TransformerFile,
 } from 'fauve';
@@ -29,7 +29,7 @@ export class Engine {
 
   /** @param loadNetwork reads the network of `instant` */
   constructor(
-    readonly options: EngineOptions,
+    readonly options: StartEngineOptions,
     readonly loadNetwork: () => Promise<TransformerFile>,
   ) {}
 

@@ -3,14 +3,7 @@ import type { Server, ServerOptions } from 'node:http';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
-import {
-  checkEngineOptions,
-  type EngineOptions,
-  FauveError,
-  inPackage,
-  loadTransformer,
-  type TransformerFile,
-} from 'fauve';
+import { checkEngineOptions, type EngineOptions, FauveError, inPackage, loadTransformer, type StartEngineOptions, type TransformerFile } from 'fauve';
 import { createApp } from './app.js';
 import { Engine } from './engine.js';
 import { defaultQueueLimits, JobQueue, type QueueLimits } from './job-queue.js';
@@ -26,7 +19,7 @@ export type { UploadLimits } from './upload.js';
 export interface StudioOptions {
   /** Without it {@link preferredPort}, or any free one where that is taken. */
   readonly port?: number;
-  readonly engine?: EngineOptions;
+  readonly engine?: StartEngineOptions;
   /** Those that are left out are of this installation. */
   readonly folders?: Partial<StudioFolders>;
   /** Reads the network of `instant`: by default the one that comes with Fauve. */
