@@ -22,6 +22,19 @@ export function luminance({ data, width, height }: Image): Float32Array {
   return y;
 }
 
+/** Channels of a grey pixel may differ by a level of 8 bits, however it was rounded: greys of JPEG do. */
+const GREY = 1.5 / 255;
+
+/** Whether a picture has no colour: a sepia print or a bluish one has. */
+export function isGrey({ data, width, height }: Image): boolean {
+  const size = width * height;
+  for (let i = 0; i < size; i++) {
+    const [r, g, b] = [data[i]!, data[size + i]!, data[2 * size + i]!];
+    if (Math.max(r, g, b) - Math.min(r, g, b) > GREY) return false;
+  }
+  return true;
+}
+
 /** The picture in grey: its luminance in all three channels, alpha as it was. */
 export function luminanceImage(image: Image): Image {
   const y = luminance(image);

@@ -1,6 +1,6 @@
 import { FauveError } from '../errors.js';
-import { add, mul } from '../graph/ops.js';
-import { input, type Shape, scalar, type Tensor } from '../graph/tensor.js';
+import { add, conv, mul } from '../graph/ops.js';
+import { constant, input, type Shape, scalar, type Tensor } from '../graph/tensor.js';
 import type { LossNetwork } from '../networks/vgg.js';
 import { contentLoss, type Normalisation } from './content.js';
 import { type StyleStatistics, styleLoss, styleStatistics } from './style.js';
@@ -17,6 +17,8 @@ export interface LossSettings {
   readonly styleStatistics: StyleStatistics;
   readonly tvNorm: TotalVariationNorm;
   readonly normalisation: Normalisation;
+  /** The image is looked at in grey: its colours change nothing, and its gradient has none. */
+  readonly grey?: boolean;
 }
 
 /** One term of the total loss, by layer. */
@@ -84,14 +86,15 @@ export function lossTerms(settings: LossSettings): LossTerm[] {
  */
 export function lossGraph(network: LossNetwork, image: Tensor, settings: LossSettings): LossGraph {
   const layers = activeLayers(settings);
-  const features = network.features(image, [...new Set([...layers.content, ...layers.style])]);
+  const seen = settings.grey ? conv(image, meanOfColours) : image;
+  const features = network.features(seen, [...new Set([...layers.content, ...layers.style])]);
   const targets: Record<string, Shape> = {};
   const target = (name: string, shape: Shape): Tensor => {
     targets[name] = shape;
     return input(name, shape);
   };
   const terms = lossTerms(settings).map((term) => {
-    if (term.kind === 'total variation') return { ...term, value: totalVariationLoss(image, settings.tvNorm) };
+    if (term.kind === 'total variation') return { ...term, value: totalVariationLoss(seen, settings.tvNorm) };
     const layer = term.layer!;
     const f = features[layer]!;
     const head = network.head(layer);
@@ -105,6 +108,9 @@ export function lossGraph(network: LossNetwork, image: Tensor, settings: LossSet
   const total = terms.reduce((sum, term) => add(sum, mul(term.value, term.weight)), scalar(0) as Tensor);
   return { total, terms, targets };
 }
+
+/** A kernel [3,3,1,1]. All colours get the same gradient, so that a picture that starts grey stays grey. */
+const meanOfColours = constant(new Float32Array(9).fill(1 / 3), [3, 3, 1, 1]);
 
 /** The targets of a content image, to be fed to {@link lossGraph}: its features. */
 export function contentTargets(network: LossNetwork, image: Tensor, settings: LossSettings): Record<string, Tensor> {

@@ -1,7 +1,9 @@
 import { FauveError } from '../errors.js';
-import { keepLuminance, luminanceImage, matchColours } from '../image/colour.js';
+import { isGrey, keepLuminance, luminanceImage, matchColours } from '../image/colour.js';
 import { createImage, type Image } from '../image/image.js';
 import { resizeImage } from '../image/resize.js';
+import { paletteImage } from '../styles/palette.js';
+import type { Style } from '../styles/style-file.js';
 import type { StylizeOptions } from './options.js';
 import type { WeightedStyle } from './targets.js';
 
@@ -11,13 +13,20 @@ export interface PreparedColours {
   readonly styles: readonly WeightedStyle[];
   /** Whether they are grey: a picture to start from has to be, too. */
   readonly grey: boolean;
+  /** Whether nothing has colour, the content before all: then the picture gets none. */
+  readonly colourless: boolean;
 }
+
+/** Whether a style is without colour. Of a captured one its palette says so. */
+export const isGreyStyle = (style: { readonly image: Image } | { readonly style: Style }): boolean =>
+  isGrey('image' in style ? style.image : paletteImage(style.style.palette));
 
 /**
  * The pictures that the losses see (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer"). `match`: each style
  * is given the content's mean colour and covariance. `luminance`: only brightness is compared, with the style's mean and contrast
  * moved to the content's. The statistics of a captured style are those of its colours: with one, everything stays in colour,
  * and `luminance` takes the brightness of the finished picture.
+ * Where neither the content nor any style has colour, everything is grey.
  * @throws FauveError `usage` for `match` with a captured style
  */
 export function prepareColours(
@@ -25,6 +34,21 @@ export function prepareColours(
   styles: readonly WeightedStyle[],
   colours: StylizeOptions['colours'],
 ): PreparedColours {
+  const seen = seenColours(content, styles, colours);
+  if (!isGrey(content) || !seen.styles.every(isGreyStyle)) return { ...seen, colourless: false };
+  return {
+    content: luminanceImage(content),
+    styles: seen.styles.map((style) => ('image' in style ? { ...style, image: luminanceImage(style.image) } : style)),
+    grey: true,
+    colourless: true,
+  };
+}
+
+function seenColours(
+  content: Image,
+  styles: readonly WeightedStyle[],
+  colours: StylizeOptions['colours'],
+): Omit<PreparedColours, 'colourless'> {
   const captured = styles.flatMap((style) => ('style' in style ? [style.style.name] : []));
   if (colours === 'match' && captured.length > 0) {
     throw new FauveError(
@@ -45,11 +69,21 @@ export function prepareColours(
   };
 }
 
-/** The finished picture: with `luminance` it gets the content's colours back; the content's alpha always comes along. */
-export function finishColours(picture: Image, content: Image, colours: StylizeOptions['colours']): Image {
+/**
+ * The finished picture: with `luminance` it gets the content's colours back, without any colour there it is grey to the last bit; the
+ * content's alpha always comes along.
+ */
+export function finishColours(
+  picture: Image,
+  content: Image,
+  colours: StylizeOptions['colours'],
+  colourless: boolean,
+): Image {
   const { width, height } = picture;
-  if (colours !== 'luminance' && !content.alpha) return picture;
+  const takesColours = colours === 'luminance' && !colourless;
+  const shown = colourless ? luminanceImage(picture) : picture;
+  if (!takesColours && !content.alpha) return shown;
   const original = resizeImage(content, width, height);
-  const { data } = colours === 'luminance' ? keepLuminance(original, picture) : picture;
+  const { data } = takesColours ? keepLuminance(original, picture) : shown;
   return createImage(width, height, data, original.alpha);
 }

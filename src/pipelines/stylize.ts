@@ -100,11 +100,11 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       "init: 'fast' needs a trained network and its styles. Give fast: { transformer, styles }.",
     );
   }
-  const settings = lossSettings(asked);
-  const terms = lossTerms(settings);
+  const terms = lossTerms(lossSettings(asked));
   const polisher = polishNetwork(asked, request.polishWeights, request.styles);
   const networks = polisher ? [network, polisher] : [network];
-  const { content, styles, grey } = prepareColours(request.content, request.styles, asked.colours);
+  const { content, styles, grey, colourless } = prepareColours(request.content, request.styles, asked.colours);
+  const settings = colourless ? { ...lossSettings(asked), grey: true } : lossSettings(asked);
   const size =
     asked.size === 'auto'
       ? largestSize(networks, asked, content, styles, request.memoryLimit)
@@ -134,13 +134,17 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   const init = request.init ?? (options.init === 'fast' ? await fastPicture(request, size) : undefined);
   const startImage = ({ width, height }: Scale): Image => {
     if (init) return resizeImage(grey ? luminanceImage(init) : init, width, height);
-    return options.init === 'noise' ? noiseImage(width, height, options.seed) : resizeImage(content, width, height);
+    if (options.init !== 'noise') return resizeImage(content, width, height);
+    const noise = noiseImage(width, height, options.seed);
+    return colourless ? luminanceImage(noise) : noise;
   };
 
   const checkpointOf = (scale: number, scaleStep: number, state: OptimiserState): Checkpoint => ({
     ...{ options, fingerprint, ...size, scale, scaleStep },
     ...{ seconds: elapsed(), history: [...history], state },
   });
+  const shown = ({ width, height }: Size, data: Float32Array) =>
+    finishColours(createImage(width, height, data), request.content, options.colours, colourless);
 
   let optimiser: ImageOptimiser | undefined;
   try {
@@ -165,8 +169,7 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       const targets = await measureTargets(runtime, used, settings, scaledContent, styles, options.styleScale);
       const current = await openImageOptimiser(runtime, used, settings, options, scale, targets, start);
       optimiser = current;
-      const finished = async () =>
-        finishColours(createImage(scale.width, scale.height, await current.image()), request.content, options.colours);
+      const finished = async () => shown(scale, await current.image());
       const checkpoint = async (scaleStep: number) => checkpointOf(index, scaleStep, await current.state());
       await onProgress({ type: 'scale', index, ...scale });
       for (let done = resumed?.scaleStep ?? 0; done < scale.steps; ) {
@@ -189,7 +192,7 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
     if (!optimiser) throw new FauveError('input', 'The checkpoint is of a run with other scales.');
     const picture = createImage(size.width, size.height, await optimiser.image());
     const { loss, terms } = await optimiser.measure(quantise(picture).data);
-    const image = finishColours(picture, request.content, options.colours);
+    const image = shown(size, picture.data);
     // Nothing is left to optimise: without the optimiser's memory, which is many times the picture.
     const checkpoint = checkpointOf(scales.length - 1, scales.at(-1)!.steps, {
       arrays: { image: picture.data },

@@ -1,5 +1,5 @@
 import { FauveError } from '../errors.js';
-import { matchColours } from '../image/colour.js';
+import { isGrey, luminanceImage, matchColours } from '../image/colour.js';
 import { cropImage } from '../image/crop.js';
 import { createImage, type Image } from '../image/image.js';
 import { noiseImage } from '../image/noise.js';
@@ -89,5 +89,6 @@ function patches(size: number, seed: number, palette: readonly string[]): Image 
     size,
     data.map((value) => Math.min(1, Math.max(0, 0.5 + value))),
   );
-  return matchColours(noise, paletteImage(palette));
+  const colours = paletteImage(palette);
+  return matchColours(noise, isGrey(colours) ? luminanceImage(colours) : colours);
 }

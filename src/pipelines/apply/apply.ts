@@ -1,4 +1,5 @@
 import { FauveError } from '../../errors.js';
+import { isGrey, luminanceImage } from '../../image/colour.js';
 import { createImage, type Image } from '../../image/image.js';
 import { resizeImage } from '../../image/resize.js';
 import { finishColours } from '../colours.js';
@@ -42,15 +43,21 @@ export async function applyTransformer(request: ApplyRequest): Promise<ApplyResu
   const { width, height } = sizeFor(image, transformer, options, memoryLimit);
   requireApplyMemory(transformer, { width, height }, image, memoryLimit);
   throwIfAborted(signal);
-  const photo = image.width === width && image.height === height ? image : resizeImage(image, width, height);
+  const colourless = isGrey(image) && onlyGreyStyles(transformer, shares);
+  const seen = colourless ? luminanceImage(image) : image;
+  const photo = image.width === width && image.height === height ? seen : resizeImage(seen, width, height);
   const data = await transformer.run(photo, shares);
   throwIfAborted(signal);
-  const picture = finishColours(createImage(width, height, data), photo, options.colours);
+  const picture = finishColours(createImage(width, height, data), photo, options.colours, colourless);
   return {
     image: mixed(photo, picture, options.strength),
     seconds: (performance.now() - start) / 1000,
   };
 }
+
+/** Whether all styles that have a share are without colour. Of another program's network nothing is known. */
+const onlyGreyStyles = ({ styles }: ImageTransformer, shares: Float32Array): boolean =>
+  styles.length > 0 && styles.every(({ grey }, i) => grey || shares[i] === 0);
 
 /** @throws FauveError `system` for `auto` where no size fits, `usage` for `auto` without a limit */
 function sizeFor(

@@ -19,6 +19,8 @@ const styleSchema = z.object({
   title: z.string().max(300).default(''),
   artist: z.string().max(300).default(''),
   year: z.number().int().nullable().default(null),
+  /** Whether its painting is without colour: then a photo without colour gets none. */
+  grey: z.literal(true).optional(),
 });
 
 /** A style that a network has learned. */

@@ -13,6 +13,7 @@ import { averageCorrection } from '../../optim/adam.js';
 import { scheduleFactor } from '../../optim/schedule.js';
 import { joined } from '../../optim/vectors.js';
 import type { Runtime, Session } from '../../runtime/runtime.js';
+import { isGreyStyle } from '../colours.js';
 import type { PictureSource } from '../crops.js';
 import type { WeightedStyle } from '../targets.js';
 import type { TrainCheckpoint, TrainMoment, TrainRecord } from './checkpoint.js';
@@ -331,7 +332,10 @@ function finished(
   return { name, licence, styles: [...from.styles, ...learned], training, weights: all };
 }
 
-const aboutOf = ({ name, title, artist, year }: TrainStyle): ModelStyle => ({ name, title, artist, year });
+const aboutOf = ({ name, title, artist, year, style }: TrainStyle): ModelStyle => ({
+  ...{ name, title, artist, year },
+  ...(isGreyStyle(style) ? { grey: true } : {}),
+});
 
 function copied(state: Readonly<Record<string, Float32Array>>): Record<string, Float32Array> {
   return Object.fromEntries(Object.entries(state).map(([name, data]) => [name, Float32Array.from(data)]));
