@@ -172,7 +172,6 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     reporter.tell({ type: 'done', path: output, width, height, steps: history.length, loss, terms, seconds });
   } catch (error) {
     if (!(error instanceof StylizeAborted)) throw error;
-    if (error.steps === 0) throwIfStopped(signal);
     const { image, checkpoint, steps } = error;
     const stopped = `Stopped after step ${steps} of ${started!.steps}.`;
     const so = { before: `${stopped} `, what: 'The picture so far' };

@@ -1,5 +1,6 @@
 /** Fauve in Node: the public names. */
-export { type ErrorCode, FauveError, perhaps } from './errors.js';
+export { perhaps } from './checks/names.js';
+export { type ErrorCode, FauveError } from './errors.js';
 export { cropBottom, cropImage, type Rectangle } from './image/crop.js';
 export {
   type DecodedImage,
@@ -77,7 +78,7 @@ export {
 } from './pipelines/distil/options.js';
 export { type StudentShape, studentShapes } from './pipelines/distil/student.js';
 export { type GramMatrix, gramMatrices } from './pipelines/gram.js';
-export { type LossReport, measureLosses } from './pipelines/losses.js';
+export { type LossReport, type LossRequest, measureLosses } from './pipelines/losses.js';
 export {
   defaultStylizeOptions,
   type OptionSpec,
@@ -100,6 +101,7 @@ export {
   type TextureRecipe,
   textureRecipe,
 } from './pipelines/recipe.js';
+export type { WeightedStyleInput } from './pipelines/request.js';
 export { outputSize, type Scale, type Size } from './pipelines/scales.js';
 export { respelled, spellings } from './pipelines/spellings.js';
 export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from './pipelines/stylize.js';
@@ -179,4 +181,5 @@ export {
   type SizeStyle,
   type Style,
   type StyleAbout,
+  type StyleInput,
 } from './styles/style-file.js';

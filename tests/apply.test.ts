@@ -137,7 +137,8 @@ describe('a network of fauve train', () => {
     const image = scene(20, 20, 6);
     const refused = (...styles: { name: string; weight?: number }[]) =>
       failure(applyTransformer({ image, transformer: network, styles }));
-    expect(await refused({ name: 'wale' })).toBe("usage: tiny.onnx has no style 'wale'. It has wave, scream, night.");
+    expect(await refused({ name: 'wale' })).toBe("usage: tiny.onnx has no style 'wale'. Did you mean wave?");
+    expect(await refused({ name: 'x' })).toBe("usage: tiny.onnx has no style 'x'. It has wave, scream, night.");
     expect(await refused()).toBe('usage: tiny.onnx has 3 styles. Say which: wave, scream, night.');
     expect(await refused({ name: 'wave', weight: 0 })).toContain('is a positive number, received 0');
     const many = Array.from({ length: 60 }, (_, i) => ({ name: `s${i}` }));
@@ -207,9 +208,11 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const refused = (options: object) =>
       failure(applyTransformer({ image: scene(20, 20, 1), transformer: network, styles: wave, options }));
-    expect(await refused({ strength: 1.5 })).toBe('usage: The option strength: expected at most 1; received 1.5.');
+    expect(await refused({ strength: 1.5 })).toBe(
+      'usage: The option strength: expected a number from 0 to 1; received 1.5.',
+    );
     expect(await refused({ strength: 'half' })).toContain('expected a number from 0 to 1; received "half"');
-    expect(await refused({ colours: 'match' })).toContain('expected style or luminance; received "match"');
+    expect(await refused({ colours: 'match' })).toContain('expected one of style, luminance; received "match"');
     expect(await refused({ size: 'huge' })).toContain('expected 512, 800x600, auto or original; received "huge"');
     expect(await refused({ sise: 3 })).toContain("no option 'sise'");
     expect(await refused({ size: 'auto' })).toContain('needs a memoryLimit');

@@ -69,7 +69,7 @@ describe('writeFileAtomically', () => {
     const path = join(folder, 'old.bin');
     await writeFile(path, 'old');
     // A value that cannot be written stands for a disk that fails in the middle.
-    const unwritable = 12 as unknown as Uint8Array;
+    const unwritable = { [Symbol.toStringTag]: 'Uint8Array' } as unknown as Uint8Array;
     expect(await failure(writeFileAtomically(path, unwritable))).toMatch(/^system: Cannot write .*old\.bin/);
     expect(await readdir(folder)).toEqual(['old.bin']);
     expect(await readFile(path, 'utf8')).toBe('old');

@@ -62,7 +62,7 @@ describe('resolveStylizeOptions', () => {
     [{ beta1: 1 }, 'beta1', '1'],
     [{ seed: -1 }, 'seed', '-1'],
     [{ styleWeight: -2 }, 'styleWeight', '-2'],
-    [{ contentWeight: Number.NaN }, 'contentWeight', 'null'],
+    [{ contentWeight: Number.NaN }, 'contentWeight', 'NaN'],
     [{ amsgrad: 'yes' }, 'amsgrad', '"yes"'],
     [{ styleLayers: { relu4_1: -1 } }, 'styleLayers.relu4_1', '-1'],
   ])('refuses %j, naming the option and what was received', (input, name, received) => {
@@ -90,10 +90,10 @@ describe('resolveStylizeOptions', () => {
     expect(refusal({ contentLayers: { conv4_2: 1 } })).toContain('contentLayers');
   });
 
-  it('names the options when there is no such one', () => {
-    const message = refusal({ brush: 1 });
-    expect(message).toContain("no option 'brush'");
-    for (const name of Object.keys(defaultStylizeOptions)) expect(message).toContain(name);
+  it('names the options that are alike when there is no such one, or else what there is', () => {
+    expect(refusal({ stylWeight: 1 })).toBe("There is no option 'stylWeight'. Perhaps you mean styleWeight.");
+    expect(refusal({ wieght: 1, steps: 0 })).toContain('The option steps');
+    expect(refusal({ zzz: 1 })).toMatch(/no option 'zzz'\. Use one of size, contentWeight, .+ and \d+ more\.$/);
   });
 
   it.each([

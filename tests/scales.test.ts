@@ -35,7 +35,7 @@ describe('outputSize', () => {
 
   it.each(['auto', '12', '12x', 'x12', '12 x 12'])("does not know '%s'", (size) => {
     expect(() => outputSize(content, size)).toThrow(FauveError);
-    expect(() => outputSize(content, size)).toThrow(`received '${size}'`);
+    expect(() => outputSize(content, size)).toThrow(`received "${size}"`);
   });
 });
 

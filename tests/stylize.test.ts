@@ -401,7 +401,9 @@ describe('requests that cannot be met', () => {
     expect(await failure(run({ styles: [] }))).toMatch(/^usage: There is no style/);
     for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       const styles = [{ image: photo, weight }];
-      expect(await failure(run({ styles }))).toBe(`usage: Style weights are positive numbers, received ${weight}.`);
+      expect(await failure(run({ styles }))).toBe(
+        `usage: stylize, styles[0].weight: expected a positive number; received ${weight}.`,
+      );
     }
     expect(await failure(run({ options: { styleLayers: { relu5_4: 1 } } }))).toMatch(
       /^usage: vgg19 has no layer 'relu5_4'/,

@@ -23,7 +23,6 @@ async function interrupted(given: TrainRequest, step: number): Promise<TrainChec
   const onProgress = (event: TrainEvent) => {
     if (event.type === 'step' && event.step === step) controller.abort();
   };
-  if (step === 0) controller.abort();
   const error = await train({ ...given, signal: controller.signal, onProgress }).catch((error: unknown) => error);
   if (!(error instanceof TrainAborted)) throw error;
   expect(error.message).toBe(`Stopped after iteration ${step} of ${error.checkpoint.options.iterations}.`);
@@ -79,7 +78,7 @@ describe('train', { timeout: 60_000 }, () => {
     const given = { ...request(options), styles };
     const whole = await train(given);
     let next = given;
-    for (const step of [0, 1, 4]) {
+    for (const step of [1, 4]) {
       const checkpoint = await interrupted(next, step);
       const resume = decodeTrainCheckpoint(encodeTrainCheckpoint(checkpoint));
       expect(resume).toEqual(checkpoint);
@@ -371,7 +370,7 @@ describe('options', () => {
     [{ iterations: 0 }, /iterations/],
     [{ batch: 1.5 }, /batch/],
     [{ cropSize: 32 }, /cropSize/],
-    [{ kernels: [4, 3] }, /kernels: kernels are odd/],
+    [{ kernels: [4, 3] }, /kernels: expected odd numbers; received \[4, 3\]/],
     [{ channels: [0, 4] }, /channels: expected 3 or 4 numbers/],
     [{ kernels: [3] }, /kernels: expected 2 numbers/],
     [{ optimiser: 'sgd' }, /optimiser/],

@@ -1,5 +1,7 @@
+import { isRecord, refuse } from '../checks/checks.js';
+import { received } from '../checks/received.js';
 import { FauveError } from '../errors.js';
-import { createImage, type Image } from './image.js';
+import { checkImage, createImage, type Image } from './image.js';
 
 /** A part of a picture in pixels. */
 export interface Rectangle {
@@ -10,7 +12,10 @@ export interface Rectangle {
 }
 
 /** A part of a picture, with its alpha. @throws FauveError `input` when it is not inside */
-export function cropImage(image: Image, { left, top, width, height }: Rectangle): Image {
+export function cropImage(image: Image, part: Rectangle): Image {
+  checkImage(image, 'cropImage, image');
+  if (!isRecord(part)) refuse('cropImage, part', 'an object with left, top, width, height', part);
+  const { left, top, width, height } = part;
   const inside = left >= 0 && top >= 0 && left + width <= image.width && top + height <= image.height;
   if (!inside || ![left, top, width, height].every(Number.isInteger)) {
     throw new FauveError(
@@ -36,8 +41,9 @@ export function cropImage(image: Image, { left, top, width, height }: Rectangle)
  * @throws FauveError `usage` for another share
  */
 export function cropBottom(image: Image, share: number): Image {
+  checkImage(image, 'cropBottom, image');
   if (!(share >= 0 && share < 1)) {
-    throw new FauveError('usage', `What is cropped is a share from 0 to less than 1, received ${share}.`);
+    throw new FauveError('usage', `What is cropped is a share from 0 to less than 1, received ${received(share)}.`);
   }
   const height = Math.max(1, Math.round(image.height * (1 - share)));
   return cropImage(image, { left: 0, top: 0, width: image.width, height });

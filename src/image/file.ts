@@ -1,3 +1,5 @@
+import { aText, checkRequest, optional, refuse } from '../checks/checks.js';
+import { received } from '../checks/received.js';
 import { FauveError } from '../errors.js';
 import { createImage, type Image } from './image.js';
 import { toLevel } from './quantise.js';
@@ -21,6 +23,9 @@ export interface ImageSource {
   readonly what: string;
   readonly fileName: string;
 }
+
+/** How errors name a picture of which nothing is said. */
+export const unnamed: ImageSource = { what: 'The', fileName: 'picture' };
 
 /** The formats that Fauve writes; a browser all but TIFF. */
 export type OutputFormat = 'png' | 'jpeg' | 'webp' | 'tiff';
@@ -56,6 +61,7 @@ const LONGEST_XMP_IN_JPEG = 60_000;
  * @throws FauveError `usage` for any other name
  */
 export function outputFormat(path: string): OutputFormat {
+  aText(path, 'The path of a picture');
   const extension = /\.[^./\\]*$/.exec(path)?.[0] ?? '';
   const format = EXTENSIONS[extension.toLowerCase()];
   if (format) return format;
@@ -66,20 +72,31 @@ export function outputFormat(path: string): OutputFormat {
 }
 
 /** @throws FauveError `usage` for a quality or a number of bits that the format does not have */
-export function checkEncodeOptions(format: OutputFormat, { quality, bits = 8 }: EncodeOptions): void {
+export function checkEncodeOptions(format: OutputFormat, options: EncodeOptions): void {
+  const anything = () => {};
+  checkRequest(options, 'The options of a picture', { quality: anything, bits: anything, recipe: optional(aText) });
+  const { quality, bits = 8 } = options;
+  const formats = [...new Set(Object.values(EXTENSIONS))];
+  if (!formats.includes(format)) refuse('The format of a picture', formats.join(', '), format);
   const lossless = format === 'png' || format === 'tiff';
   if (bits !== 8 && !(bits === 16 && lossless)) {
     throw new FauveError(
       'usage',
-      `A ${format} file has ${lossless ? '8 or 16' : '8'} bits per channel, received ${bits}.${lossless ? '' : ' Write a PNG or a TIFF for 16.'}`,
+      `A ${format} file has ${lossless ? '8 or 16' : '8'} bits per channel, received ${received(bits)}.${lossless ? '' : ' Write a PNG or a TIFF for 16.'}`,
     );
   }
   if (quality === undefined) return;
   if (lossless) {
-    throw new FauveError('usage', `${format} loses nothing and takes no quality, received ${quality}. Leave it out.`);
+    throw new FauveError(
+      'usage',
+      `${format} loses nothing and takes no quality, received ${received(quality)}. Leave it out.`,
+    );
   }
   if (!Number.isInteger(quality) || quality < 1 || quality > 100) {
-    throw new FauveError('usage', `The quality of a ${format} is an integer from 1 to 100, received ${quality}.`);
+    throw new FauveError(
+      'usage',
+      `The quality of a ${format} is an integer from 1 to 100, received ${received(quality)}.`,
+    );
   }
 }
 

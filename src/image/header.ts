@@ -1,3 +1,4 @@
+import { bytesOf } from '../checks/checks.js';
 import { latin1, viewOf } from './bytes.js';
 import { isJpeg, readJpeg } from './jpeg-file.js';
 import { isPng, readPng } from './png-file.js';
@@ -43,8 +44,8 @@ export function fileFacts(bytes: Uint8Array): FileFacts | undefined {
  * @param bytes the whole file, or its beginning: usually 64 kB are enough
  * @returns `undefined` for what is no JPEG, PNG, WebP or GIF, or ends too soon
  */
-export function imageHeader(bytes: Uint8Array): ImageHeader | undefined {
-  const facts = fileFacts(bytes);
+export function imageHeader(bytes: Uint8Array | ArrayBuffer): ImageHeader | undefined {
+  const facts = fileFacts(bytesOf(bytes, 'imageHeader, bytes'));
   if (!facts) return undefined;
   const { format, width, height, orientation } = facts;
   return orientation >= 5 ? { format, width: height, height: width } : { format, width, height };

@@ -1,6 +1,6 @@
 import { FauveError } from '../errors.js';
 import { luminance } from './colour.js';
-import type { Image } from './image.js';
+import { checkImage, type Image } from './image.js';
 
 /** Wang et al. 2004: an 11×11 Gaussian window of standard deviation 1.5, and (K·L)² with K = 0.01, 0.03 and L = 1. */
 const WINDOW = 11;
@@ -72,6 +72,8 @@ function gaussianWindow(side: number): readonly number[] {
 }
 
 function sameSize(a: Image, b: Image): void {
+  checkImage(a, 'The first image');
+  checkImage(b, 'The second image');
   if (a.width !== b.width || a.height !== b.height) {
     throw new FauveError(
       'input',

@@ -1,5 +1,6 @@
+import { positive, refuse } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
-import { createImage, type Image } from './image.js';
+import { checkImage, createImage, type Image } from './image.js';
 
 /** Reach of the kernel in source pixels when enlarging; when shrinking by r it is r times that. */
 const RADIUS = 2;
@@ -24,6 +25,7 @@ interface Axis {
  * @throws FauveError `input` when a size is not a positive integer
  */
 export function resizeImage(image: Image, width: number, height: number): Image {
+  checkImage(image, 'resizeImage, image');
   const { data, alpha } = image;
   const planes = resizePlanes(data, 3, image.height, image.width, height, width);
   if (!alpha || alpha.every((a) => a === 1)) {
@@ -85,6 +87,8 @@ export function resizePlanes(
  * Enlarges as well as shrinks.
  */
 export function fitLongerSide(width: number, height: number, longer: number): { width: number; height: number } {
+  for (const side of [width, height]) positive(side, 'fitLongerSide');
+  if (!Number.isFinite(longer)) refuse('fitLongerSide, longer', 'a number of pixels', longer);
   const scale = longer / Math.max(width, height);
   const scaled = (side: number) => Math.max(1, Math.round(side * scale));
   return { width: scaled(width), height: scaled(height) };

@@ -1,3 +1,4 @@
+import { anObject, objectWith } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { add, conv, mul } from '../graph/ops.js';
 import { constant, input, type Shape, scalar, type Tensor } from '../graph/tensor.js';
@@ -55,8 +56,11 @@ export function activeLayers(settings: LossSettings): { content: string[]; style
   };
 }
 
+const areSettings = objectWith({ contentLayers: anObject, styleLayers: anObject }, 'options of stylize, complete');
+
 /** The terms that the settings ask for, in the order in which they are reported. @throws FauveError when there is none. */
 export function lossTerms(settings: LossSettings): LossTerm[] {
+  areSettings(settings, 'lossTerms');
   const layers = activeLayers(settings);
   const share = (all: Readonly<Record<string, number>>, layer: string) =>
     all[layer]! / Object.values(all).reduce((sum, weight) => sum + weight, 0);

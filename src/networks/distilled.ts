@@ -1,4 +1,5 @@
 import { deflateSync, inflateSync } from 'fflate';
+import { aMap, aText, bytesOf, checkRequest } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import type { NetworkWeights, WeightTensor } from './network.js';
 import { caffePreprocessing } from './registry.js';
@@ -46,9 +47,12 @@ export interface DistilledOrigin {
  */
 export function encodeDistilled(
   tensors: ReadonlyMap<string, WeightTensor>,
-  { name, teacher, teacherSha256, made }: DistilledOrigin,
+  origin: DistilledOrigin,
   levels = MOST_LEVELS,
 ): Uint8Array<ArrayBuffer> {
+  aMap(tensors, 'encodeDistilled, tensors');
+  checkRequest(origin, 'encodeDistilled, origin', { name: aText, teacher: aText, teacherSha256: aText, made: aText });
+  const { name, teacher, teacherSha256, made } = origin;
   const stored = new Map(
     [...tensors].flatMap(([key, tensor]) => {
       if (isKernel(key)) return packed(key, tensor, kernelScales(tensor, levels), channelOfKernel(tensor.shape));
@@ -112,10 +116,11 @@ function unpacked({ data }: WeightTensor, size: number): Float32Array | string {
  * @throws FauveError `input` for a damaged file, or one that holds something else
  */
 export async function decodeDistilled(
-  bytes: Uint8Array,
+  file: Uint8Array | ArrayBuffer,
   sha256?: string,
   fileName = 'The network',
 ): Promise<NetworkWeights & { readonly origin: DistilledOrigin }> {
+  const bytes = bytesOf(file, fileName);
   const { tensors, metadata } = readSafetensors(bytes, fileName, { integers: true });
   const fail = (what: string): never => {
     throw new FauveError(

@@ -1,3 +1,5 @@
+import { aMap, anObject, aText, isBytes, isRecord, refuse } from '../checks/checks.js';
+
 /** One weight tensor: float32, row-major. Convolution kernels are OIHW. */
 export interface WeightTensor {
   readonly shape: readonly number[];
@@ -26,4 +28,20 @@ export interface NetworkWeights {
   readonly preprocessing: Preprocessing;
   /** SHA-256 (hex) of the canonical safetensors file that the weights were read from; it travels in recipes. */
   readonly sha256: string;
+}
+
+/** Makes sure that a value is {@link NetworkWeights}. @throws FauveError `usage`, with how to get them */
+export function checkWeights(value: unknown, name: string): asserts value is NetworkWeights {
+  if (!isRecord(value) || !('tensors' in value)) {
+    const help = isBytes(value) ? 'Decode them: await decodeWeights(bytes).' : loading(value);
+    refuse(name, 'the weights of a loss network', value, help);
+  }
+  aText(value.name, `${name}.name`);
+  aMap(value.tensors, `${name}.tensors`);
+  anObject(value.preprocessing, `${name}.preprocessing`);
+  aText(value.sha256, `${name}.sha256`);
+}
+
+function loading(value: unknown): string {
+  return `Load them: await loadNetworkWeights(${typeof value === 'string' && value.length < 40 ? `'${value}'` : 'name'}).`;
 }

@@ -1,3 +1,5 @@
+import { aText } from '../checks/checks.js';
+import { shortName } from '../checks/received.js';
 import { FauveError } from '../errors.js';
 import type { Preprocessing, WeightTensor } from './network.js';
 
@@ -83,9 +85,10 @@ export const defaultNetworkName = 'distilled';
  * @throws FauveError `usage` for an unknown name
  */
 export function networkSpec(name: string): NetworkSpec {
+  aText(name, 'The name of a network');
   const spec = specs.find((candidate) => candidate.name === name);
   if (!spec) {
-    throw new FauveError('usage', `There is no network '${name}'. Use one of ${networkNames.join(', ')}.`);
+    throw new FauveError('usage', `There is no network '${shortName(name)}'. Use one of ${networkNames.join(', ')}.`);
   }
   return spec;
 }

@@ -1,3 +1,4 @@
+import { bytesOf } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { floatBytes, isFloatType, toFloat32, toHalf } from './floats.js';
 import type { WeightTensor } from './network.js';
@@ -35,10 +36,11 @@ const highestRank = 32;
  * @see https://github.com/huggingface/safetensors#format
  */
 export function readSafetensors(
-  bytes: Uint8Array,
+  file: Uint8Array | ArrayBuffer,
   fileName = 'The safetensors file',
   { integers = false, remedy = 'Get the file again.' }: { readonly integers?: boolean; readonly remedy?: string } = {},
 ): Safetensors {
+  const bytes = bytesOf(file, fileName);
   const fail = (what: string): never => {
     throw new FauveError('input', `${fileName} is truncated or corrupted: ${what}. ${remedy}`);
   };

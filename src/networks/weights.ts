@@ -1,3 +1,4 @@
+import { bytesOf, isRecord } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { hdf5Signature, readKerasVgg } from './keras-h5.js';
 import type { NetworkWeights, Preprocessing, WeightTensor } from './network.js';
@@ -38,11 +39,12 @@ const caffeCheckpoints = /d01eb7cb|00b39a1b/;
  * @throws FauveError `input` for unknown, truncated or corrupted files, wrong shapes, missing layers, NaN and Infinity
  */
 export function importWeights(
-  bytes: Uint8Array,
+  file: Uint8Array | ArrayBuffer,
   network: string | NetworkSpec,
   fileName = 'The weight file',
 ): ImportedWeights {
-  const spec = typeof network === 'string' ? networkSpec(network) : network;
+  const bytes = bytesOf(file, fileName);
+  const spec = isSpec(network) ? network : networkSpec(network);
   const read = readAny(bytes, spec, fileName);
   const tensors = validate(read.tensors, spec, fileName);
   for (const [name, { data }] of tensors) {
@@ -54,6 +56,8 @@ export function importWeights(
   const { preprocessing, source } = read;
   return { name: spec.name, tensors, preprocessing, source, deepestLayer: deepestLayer(spec, tensors)! };
 }
+
+const isSpec = (network: string | NetworkSpec): network is NetworkSpec => isRecord(network) && 'blocks' in network;
 
 /** The canonical safetensors file of the weights: the same weights give the same bytes. */
 export function encodeWeights({ name, tensors, preprocessing, source }: ImportedWeights): Uint8Array {
@@ -77,15 +81,15 @@ export function encodeWeights({ name, tensors, preprocessing, source }: Imported
  * @throws FauveError `input` for a truncated or corrupted file, or one of another network
  */
 export async function decodeWeights(
-  bytes: Uint8Array,
+  given: Uint8Array | ArrayBuffer,
   network?: string | NetworkSpec,
   sha256?: string,
   fileName = 'The weight file',
 ): Promise<NetworkWeights> {
+  const bytes = bytesOf(given, fileName);
   const file = readSafetensors(bytes, fileName);
   const wanted = network ?? file.metadata.name;
-  const spec =
-    wanted === undefined ? specOf(file.tensors, fileName) : typeof wanted === 'string' ? networkSpec(wanted) : wanted;
+  const spec = wanted === undefined ? specOf(file.tensors, fileName) : isSpec(wanted) ? wanted : networkSpec(wanted);
   return {
     name: spec.name,
     tensors: validate(file.tensors, spec, fileName),
@@ -95,7 +99,8 @@ export async function decodeWeights(
 }
 
 /** SHA-256 in hexadecimal. */
-export async function sha256Hex(bytes: Uint8Array): Promise<string> {
+export async function sha256Hex(data: Uint8Array | ArrayBuffer): Promise<string> {
+  const bytes = bytesOf(data, 'sha256Hex, bytes');
   const subtle = globalThis.crypto?.subtle;
   // A page that came neither over https nor from localhost has no subtle: JavaScript computes the same, several times slower.
   const digest = subtle

@@ -1,3 +1,4 @@
+import { bytesOf as bytesOfFile } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 
 /** A tensor that is stored in a model, as it lies there. */
@@ -21,7 +22,8 @@ export interface ModelFile {
  * @throws FauveError `input` for bytes that are no ONNX model
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
-export function readModel(file: Uint8Array, fileName = 'The model'): ModelFile {
+export function readModel(model: Uint8Array | ArrayBuffer, fileName = 'The model'): ModelFile {
+  const file = bytesOfFile(model, fileName);
   return reading(fileName, () => {
     const model = fieldsOf(file);
     const graph = fieldsOf(bytesOf(model, 7)[0] ?? fail('it has no graph'));

@@ -1,17 +1,29 @@
+import {
+  aFunction,
+  anObject,
+  aSignal,
+  aSize,
+  checkRequest,
+  isRecord,
+  listOf,
+  optional,
+  refuse,
+} from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { concat, reshape } from '../graph/ops.js';
 import { input, type Tensor } from '../graph/tensor.js';
-import type { Image } from '../image/image.js';
+import { checkImage, type Image } from '../image/image.js';
 import { fitLongerSide, resizeImage } from '../image/resize.js';
 import { channelStatistics, gramMatrix } from '../losses/style.js';
-import type { NetworkWeights } from '../networks/network.js';
+import { checkWeights, type NetworkWeights } from '../networks/network.js';
 import { type LossNetwork, vgg } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { checkRuntime, type Runtime } from '../runtime/runtime.js';
 import { compressSizes, type MeasuredLayer } from '../styles/compress.js';
 import { paletteOf } from '../styles/palette.js';
 import { checkAbout, type NetworkStyle, type Style, type StyleAbout } from '../styles/style-file.js';
 import { defaultStylizeOptions } from './options.js';
+import { stopIfAborted } from './request.js';
 
 /** At which sizes a painting is looked at: longer side in pixels. A picture of another size gets a mixture (docs/styles.md). */
 export const captureSizes: readonly number[] = Object.freeze([256, 512, 1024]);
@@ -50,10 +62,12 @@ export interface CaptureRequest {
 /**
  * Takes the style out of a painting: for each loss network, size and layer of the style loss a low-rank factor of the Gram matrix,
  * and the mean and standard deviation of each channel. The ranks are those that lose least within the bytes.
- * @throws FauveError `usage` for words that cannot be kept, `input` for a picture that is too narrow, `aborted`
+ * @throws FauveError `usage` for words that cannot be kept, `input` for a picture that is too narrow, `aborted` when the signal fires before the end
  */
 export async function captureStyle(request: CaptureRequest): Promise<Style> {
+  checkCaptureRequest(request);
   const { image, runtime, bytes = captureBytes, signal, onProgress = () => {} } = request;
+  const stop = () => stopIfAborted(signal, 'Stopped before the style was captured.');
   const sizes = [...(request.sizes ?? sizesFor(image))].sort((a, b) => a - b);
   const about = checkAbout({ ...request.about, palette: paletteOf(image) });
   const total = request.networks.length * sizes.length;
@@ -67,14 +81,37 @@ export async function captureStyle(request: CaptureRequest): Promise<Style> {
     }
     const measured = [];
     for (const size of sizes) {
-      if (signal?.aborted) throw new FauveError('aborted', 'Stopped; nothing was written.');
+      stop();
       measured.push({ size, layers: await measure(runtime, network, image, size, layers) });
       onProgress({ network: network.name, size, done: ++done, total });
     }
+    stop();
     const most = typeof bytes === 'number' ? bytes : (bytes[network.name] ?? captureBytes);
     networks.push({ network: network.name, sha256: network.sha256, sizes: compressSizes(measured, most) });
   }
   return { ...about, networks };
+}
+
+function checkCaptureRequest(request: unknown): void {
+  checkRequest(request, 'captureStyle', {
+    image: checkImage,
+    about: anObject,
+    networks: someNetworks,
+    runtime: checkRuntime,
+    sizes: optional(listOf(aSize, 'sizes')),
+    bytes: optional(someBytes),
+    signal: optional(aSignal),
+    onProgress: optional(aFunction),
+  });
+}
+
+function someBytes(value: unknown, name: string): void {
+  for (const each of isRecord(value) ? Object.values(value) : [value]) aSize(each, name);
+}
+
+function someNetworks(value: unknown, name: string): void {
+  listOf(checkWeights, 'weights', 'Write [weights].')(value, name);
+  if ((value as readonly unknown[]).length === 0) refuse(name, 'the weights of at least one network', value);
 }
 
 function sizesFor({ width, height }: Image): readonly number[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anArray, anObject, objectWith } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { readSafetensors, writeSafetensors } from '../networks/safetensors.js';
 import { resolveStylizeOptions, type StylizeOptions } from './options.js';
@@ -53,8 +54,12 @@ const schema = z.object({
   numbers: z.record(z.string(), number),
 });
 
+const isCheckpoint = objectWith({ options: anObject, state: anObject, history: anArray }, 'a checkpoint');
+
 /** A checkpoint as a safetensors file: the arrays as tensors, the rest as JSON in its metadata. */
-export function encodeCheckpoint({ options, state, ...rest }: Checkpoint): Uint8Array {
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  isCheckpoint(checkpoint, 'encodeCheckpoint');
+  const { options, state, ...rest } = checkpoint;
   const tensors = new Map(Object.entries(state.arrays).map(([name, data]) => [name, { shape: [data.length], data }]));
   return writeSafetensors(tensors, {
     format: FORMAT,

@@ -3,7 +3,7 @@ import { isGrey, keepLuminance, luminanceImage, matchColours } from '../image/co
 import { createImage, type Image } from '../image/image.js';
 import { resizeImage } from '../image/resize.js';
 import { paletteImage } from '../styles/palette.js';
-import type { Style } from '../styles/style-file.js';
+import { type StyleInput, styleOf } from '../styles/style-file.js';
 import type { StylizeOptions } from './options.js';
 import type { WeightedStyle } from './targets.js';
 
@@ -18,8 +18,8 @@ export interface PreparedColours {
 }
 
 /** Whether a style is without colour. Of a captured one its palette says so. */
-export const isGreyStyle = (style: { readonly image: Image } | { readonly style: Style }): boolean =>
-  isGrey('image' in style ? style.image : paletteImage(style.style.palette));
+export const isGreyStyle = (style: { readonly image: Image } | { readonly style: StyleInput }): boolean =>
+  isGrey('image' in style ? style.image : paletteImage(styleOf(style.style).palette));
 
 /**
  * The pictures that the losses see (Gatys et al. 2016, "Preserving Color in Neural Artistic Style Transfer"). `match`: each style

@@ -1,10 +1,12 @@
-import type { Image } from '../image/image.js';
+import { aText, checkRequest, listOf } from '../checks/checks.js';
+import { checkImage, type Image } from '../image/image.js';
 import { styleTarget } from '../losses/total.js';
-import type { NetworkWeights } from '../networks/network.js';
+import { checkWeights, type NetworkWeights } from '../networks/network.js';
 import { vgg } from '../networks/vgg.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { checkRuntime, type Runtime } from '../runtime/runtime.js';
 import { lossSettings, resolveStylizeOptions } from './options.js';
-import { checkPictures, measureTargets, type WeightedStyle } from './targets.js';
+import { someStyles, type WeightedStyleInput, weightedStyles } from './request.js';
+import { checkPictures, measureTargets } from './targets.js';
 
 /** Which features of a layer occur together, and how strongly: symmetric, row by row. */
 export interface GramMatrix {
@@ -21,13 +23,21 @@ export interface GramMatrix {
  * @throws FauveError `usage` for a style that was not captured for the network or the layers, `input` for a picture that is too small
  */
 export async function gramMatrices(request: {
-  readonly styles: readonly WeightedStyle[];
+  readonly styles: readonly WeightedStyleInput[];
   readonly layers: readonly string[];
   readonly beside: Image;
   readonly weights: NetworkWeights;
   readonly runtime: Runtime;
 }): Promise<Record<string, GramMatrix>> {
-  const { styles, layers, beside, weights, runtime } = request;
+  checkRequest(request, 'gramMatrices', {
+    styles: someStyles,
+    layers: listOf(aText, 'layers'),
+    beside: checkImage,
+    weights: checkWeights,
+    runtime: checkRuntime,
+  });
+  const { layers, beside, weights, runtime } = request;
+  const styles = weightedStyles(request.styles);
   const options = resolveStylizeOptions({
     contentWeight: 0,
     tvWeight: 0,

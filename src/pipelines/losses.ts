@@ -1,17 +1,25 @@
-import { FauveError } from '../errors.js';
+import { checkRequest } from '../checks/checks.js';
 import { input } from '../graph/tensor.js';
 import { luminanceImage } from '../image/colour.js';
-import type { Image } from '../image/image.js';
+import { checkImage, type Image } from '../image/image.js';
 import { resizeImage } from '../image/resize.js';
 import { type LossTerm, lossGraph } from '../losses/total.js';
-import type { NetworkWeights } from '../networks/network.js';
+import { checkWeights, type NetworkWeights } from '../networks/network.js';
 import { vgg } from '../networks/vgg.js';
 import { emitModel } from '../onnx/model.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { checkRuntime, type Runtime } from '../runtime/runtime.js';
 import { prepareColours } from './colours.js';
 import { requireMemoryToMeasure } from './memory.js';
-import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput } from './options.js';
-import { checkPictures, measureTargets, type WeightedStyle } from './targets.js';
+import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput, stylizeOptionNames } from './options.js';
+import {
+  aMemoryLimit,
+  runFields,
+  someStyles,
+  stopIfAborted,
+  type WeightedStyleInput,
+  weightedStyles,
+} from './request.js';
+import { checkPictures, measureTargets } from './targets.js';
 
 export interface LossReport {
   /** Σ weight · value. */
@@ -19,27 +27,31 @@ export interface LossReport {
   readonly terms: readonly (LossTerm & { readonly value: number })[];
 }
 
-/**
- * The losses of a picture, layer by layer: what `stylize` minimises. The references are brought to the picture's size, as they are
- * when it is made, and `colours` are looked at as they are then.
- * @throws FauveError `usage` without a style, `input` for pictures that are too small for the layers
- */
-export async function measureLosses(request: {
+export interface LossRequest {
   readonly content: Image;
-  readonly styles: readonly WeightedStyle[];
+  readonly styles: readonly WeightedStyleInput[];
   readonly generated: Image;
   readonly weights: NetworkWeights;
   readonly runtime: Runtime;
   readonly options?: StylizeOptionsInput;
   /** Bytes that it may take; without it nothing is checked. */
   readonly memoryLimit?: number;
-}): Promise<LossReport> {
-  const { runtime } = request;
-  if (request.styles.length === 0)
-    throw new FauveError('usage', 'There is no style. Give at least one: a painting, or a captured style.');
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The losses of a picture, layer by layer: what `stylize` minimises. The references are brought to the picture's size, as they are
+ * when it is made, and `colours` are looked at as they are then.
+ * @throws FauveError `usage` without a style, `input` for pictures that are too small for the layers, `aborted` when the signal fires
+ *   before they are measured
+ */
+export async function measureLosses(request: LossRequest): Promise<LossReport> {
+  checkLossRequest(request);
+  const { runtime, signal } = request;
+  const stop = () => stopIfAborted(signal, 'Stopped before the losses were measured.');
   const options = resolveStylizeOptions(request.options ?? {});
   const settings = lossSettings(options);
-  const { content, styles, grey } = prepareColours(request.content, request.styles, options.colours);
+  const { content, styles, grey } = prepareColours(request.content, weightedStyles(request.styles), options.colours);
   const generated = grey ? luminanceImage(request.generated) : request.generated;
   const { width, height, data } = generated;
   const network = vgg(request.weights, options.pooling);
@@ -47,7 +59,8 @@ export async function measureLosses(request: {
   const graph = lossGraph(network, input('image', [1, 3, height, width]), settings);
   requireMemoryToMeasure(network, options, generated, styles, request.memoryLimit);
   const resized = resizeImage(content, width, height);
-  const targets = await measureTargets(runtime, network, settings, resized, styles, options.styleScale);
+  const targets = await measureTargets(runtime, network, settings, resized, styles, options.styleScale, stop);
+  stop();
   const outputs = { total: graph.total, ...Object.fromEntries(graph.terms.map(({ name, value }) => [name, value])) };
   const session = await runtime.open(emitModel(outputs));
   try {
@@ -59,4 +72,19 @@ export async function measureLosses(request: {
   } finally {
     await session.close();
   }
+}
+
+function checkLossRequest(request: unknown): void {
+  const { options, signal } = runFields;
+  const fields = {
+    content: checkImage,
+    styles: someStyles,
+    generated: checkImage,
+    weights: checkWeights,
+    runtime: checkRuntime,
+    memoryLimit: aMemoryLimit,
+    options,
+    signal,
+  };
+  checkRequest(request, 'measureLosses', fields, stylizeOptionNames);
 }

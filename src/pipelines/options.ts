@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { FauveError } from '../errors.js';
 import type { LossSettings } from '../losses/total.js';
-import { type Respelled, respelled, unknownOption } from './spellings.js';
+import { optionProblem } from './option-problem.js';
+import { type Respelled, respelled } from './spellings.js';
 
 const positive = z.number().positive();
 const weight = z.number().min(0).max(1e9);
@@ -100,6 +100,9 @@ export type StylizeOptionsInput = Respelled<z.input<typeof schema>>;
 
 export const defaultStylizeOptions: Readonly<StylizeOptions> = Object.freeze(schema.parse({}));
 
+/** Names of all options. */
+export const stylizeOptionNames: readonly string[] = Object.keys(schema.shape);
+
 /** One option, described: what a command line or a page of controls is made from. */
 export interface OptionSpec {
   readonly name: keyof StylizeOptions;
@@ -141,46 +144,7 @@ export function resolveStylizeOptions(given: unknown, network = ''): StylizeOpti
     const isAsked = (input as StylizeOptionsInput).steps !== undefined;
     return steps === undefined || isAsked ? parsed.data : { ...parsed.data, steps };
   }
-  const issue = parsed.error.issues[0]!;
-  const name = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    throw unknownOption(
-      issue.keys[0]!,
-      stylizeOptionSpecs.map((spec) => spec.name),
-    );
-  }
-  const received = issue.path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-    input,
-  );
-  throw new FauveError(
-    'usage',
-    `${name ? `The option ${name}` : 'The options'}: expected ${expectation(issue, name)}; received ${JSON.stringify(received)}.`,
-  );
-}
-
-/** What a value should have been, in words. */
-function expectation(issue: z.core.$ZodIssue, name: string): string {
-  switch (issue.code) {
-    case 'invalid_union':
-      return name === 'scales' ? 'a whole number from 1 to 8, or auto' : '512, 800x600, auto or original';
-    case 'invalid_format':
-      return '512, 800x600, auto or original';
-    case 'too_small':
-      return `${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
-    case 'too_big':
-      return `${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
-    case 'invalid_value':
-      return issue.values.length === 1 ? String(issue.values[0]) : `one of ${issue.values.join(', ')}`;
-    case 'invalid_key':
-      return 'layers that are named as relu4_2';
-    case 'invalid_type':
-      return issue.expected === 'int'
-        ? 'a whole number'
-        : `${/^[aeio]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
-    default:
-      return issue.message;
-  }
+  throw optionProblem(parsed.error, input, stylizeOptionNames);
 }
 
 /** The part of the options that the losses are made from. */

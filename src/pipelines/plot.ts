@@ -1,3 +1,4 @@
+import { anArray, anObject, aText, listOf, objectWith } from '../checks/checks.js';
 /** One term of the loss over the steps: `total`, `content relu4_2`, `style relu1_1`, …, `total variation`. */
 export interface LossSeries {
   readonly name: string;
@@ -60,6 +61,8 @@ const LINE_HEIGHT = 15;
  * @returns an SVG document; names, labels and the title are escaped
  */
 export function lossPlotSvg(series: readonly LossSeries[], options: LossPlotOptions = {}): string {
+  listOf(objectWith({ name: aText, points: anArray }, 'an object with name, points'), 'series')(series, 'lossPlotSvg');
+  anObject(options, 'lossPlotSvg, options');
   const { title, axes = ['step', 'loss'], width = 860, height = 500, boundaries = [] } = options;
   const changes = boundaries.map(({ step }) => step).toSorted((a, b) => a - b);
   const styles = lineStyles(series.map((s) => s.name));

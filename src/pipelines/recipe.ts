@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anObject, aText } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import type { ImageTransformer, Precision } from './apply/network.js';
 import { type ApplyOptions, resolveApplyOptions } from './apply/options.js';
@@ -158,11 +159,13 @@ export function textureRecipe({
 
 /** A recipe as text. */
 export function encodeRecipe(recipe: Recipe): string {
+  anObject(recipe, 'encodeRecipe');
   return JSON.stringify(recipe);
 }
 
 /** @throws FauveError `input` when the text is no recipe */
 export function decodeRecipe(text: string, fileName = 'The picture'): Recipe {
+  aText(text, fileName);
   try {
     return schema.parse(ofToday(JSON.parse(text)));
   } catch (error) {

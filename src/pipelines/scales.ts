@@ -1,3 +1,5 @@
+import { aSize, objectWith } from '../checks/checks.js';
+import { received } from '../checks/received.js';
 import { FauveError } from '../errors.js';
 import { fitLongerSide } from '../image/resize.js';
 import type { StylizeOptions } from './options.js';
@@ -29,15 +31,18 @@ const AUTO_SCALES = 2;
 
 type ScheduleOptions = Pick<StylizeOptions, 'scales' | 'steps' | 'coarseSteps' | 'init' | 'contentWeight'>;
 
+const aPictureSize = objectWith({ width: aSize, height: aSize }, 'an object with width, height');
+
 /**
  * The size that was asked for: `512` is the longer side, `800x600` both; either may enlarge.
  * `auto` is decided by the memory and has to be resolved before.
  */
 export function outputSize(content: Size, size: StylizeOptions['size']): Size {
-  if (typeof size === 'number') return fitLongerSide(content.width, content.height, size);
+  aPictureSize(content, 'outputSize, content');
+  if (typeof size === 'number' && size > 0) return fitLongerSide(content.width, content.height, size);
   if (size === 'original') return { width: content.width, height: content.height };
-  const exact = /^(\d+)x(\d+)$/.exec(size);
-  if (!exact) throw new FauveError('usage', `A size is 512, 800x600, auto or original, received '${size}'.`);
+  const exact = /^(\d+)x(\d+)$/.exec(String(size));
+  if (!exact) throw new FauveError('usage', `A size is 512, 800x600, auto or original, received ${received(size)}.`);
   return { width: Number(exact[1]), height: Number(exact[2]) };
 }
 

@@ -1,4 +1,4 @@
-import { FauveError, perhaps } from '../errors.js';
+import { FauveError } from '../errors.js';
 
 /** American spellings of options, each with the option's own name. */
 export const spellings = { optimizer: 'optimiser', colors: 'colours', normalization: 'normalisation' } as const;
@@ -29,10 +29,4 @@ export function respelled<T>(given: T): T {
     options[name] = value;
   }
   return options as T;
-}
-
-/** What is wrong with a name that no option has. @param of whose options they are */
-export function unknownOption(name: string, known: readonly string[], of = ''): FauveError {
-  const hint = perhaps(name, known) || ` Use one of ${known.join(', ')}.`;
-  return new FauveError('usage', `There is no option '${name}'${of}.${hint}`);
 }

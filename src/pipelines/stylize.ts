@@ -1,25 +1,41 @@
+import { checkRequest, objectWith, optional } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { luminanceImage } from '../image/colour.js';
-import { createImage, type Image } from '../image/image.js';
+import { checkImage, createImage, type Image } from '../image/image.js';
 import { noiseImage } from '../image/noise.js';
 import { quantise } from '../image/quantise.js';
 import { resizeImage, resizePlanes } from '../image/resize.js';
 import { lossTerms } from '../losses/total.js';
-import type { NetworkWeights } from '../networks/network.js';
+import { checkWeights, type NetworkWeights } from '../networks/network.js';
 import { type LossNetwork, vgg } from '../networks/vgg.js';
 import { sha256Hex } from '../networks/weights.js';
-import type { Runtime } from '../runtime/runtime.js';
+import { checkRuntime, type Runtime } from '../runtime/runtime.js';
 import { encodeStyle } from '../styles/style-file.js';
 import { applyTransformer } from './apply/apply.js';
-import { openTransformer, type TransformerFile } from './apply/network.js';
-import type { NamedStyle } from './apply/styles.js';
+import { checkTransformerFile, openTransformer, type TransformerFile } from './apply/network.js';
+import { type NamedStyle, someNames } from './apply/styles.js';
 import type { Checkpoint, LossRecord, OptimiserState } from './checkpoint.js';
 import { finishColours, prepareColours } from './colours.js';
 import { carryOver, type ImageOptimiser, openImageOptimiser } from './image-optimiser.js';
 import { largestSize, requireMemory } from './memory.js';
-import { lossSettings, resolveStylizeOptions, type StylizeOptions, type StylizeOptionsInput } from './options.js';
+import {
+  lossSettings,
+  resolveStylizeOptions,
+  type StylizeOptions,
+  type StylizeOptionsInput,
+  stylizeOptionNames,
+} from './options.js';
 import { polishNetwork } from './polish.js';
 import type { OnProgress } from './progress.js';
+import {
+  aCheckpoint,
+  aMemoryLimit,
+  runFields,
+  someStyles,
+  stopIfAborted,
+  type WeightedStyleInput,
+  weightedStyles,
+} from './request.js';
 import { outputSize, type Scale, type Size, scaleSchedule } from './scales.js';
 import { checkPictures, isLargeEnough, measureTargets, type WeightedStyle } from './targets.js';
 
@@ -27,8 +43,8 @@ import { checkPictures, isLargeEnough, measureTargets, type WeightedStyle } from
 export interface StylizeRequest {
   /** The photograph. Its alpha, when it has one, comes back with the result. */
   readonly content: Image;
-  /** One painting or captured style, or several; weights are relative to their sum. */
-  readonly styles: readonly WeightedStyle[];
+  /** One painting or captured style, or several; weights are relative to their sum, and 1 where they are left out. */
+  readonly styles: readonly WeightedStyleInput[];
   /** Starts from this picture instead of `options.init`. */
   readonly init?: Image;
   /** The trained network that `init: 'fast'` starts with, and which of its styles. */
@@ -43,7 +59,10 @@ export interface StylizeRequest {
   readonly memoryLimit?: number;
   /** Goes on from here: `options` are then the checkpoint's. */
   readonly resume?: Checkpoint;
-  /** Ends the run after the step that is being computed; see {@link StylizeAborted}. */
+  /**
+   * Ends the run after the step that is being computed, with {@link StylizeAborted}. Before the first step is done, nothing is
+   * there to keep: the error is a plain FauveError `aborted`. After the last step it changes nothing.
+   */
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
 }
@@ -65,7 +84,7 @@ export interface StylizeResult {
   readonly checkpoint: Checkpoint;
 }
 
-/** The signal fired. Nothing is lost: the picture so far and the checkpoint to go on from are here. */
+/** The signal fired after a step was done. Nothing is lost: the picture so far and the checkpoint to go on from are here. */
 export class StylizeAborted extends FauveError {
   constructor(
     readonly image: Image,
@@ -81,19 +100,16 @@ export class StylizeAborted extends FauveError {
  * Restyles a picture by optimising its pixels against content, style and total-variation losses on the features of a loss network
  * (Gatys, Ecker & Bethge 2016, "Image Style Transfer Using Convolutional Neural Networks"), from coarse to fine.
  * The same request gives the same picture on the same device.
- * @throws FauveError `usage` and `input` before the work starts, when the request cannot be met; {@link StylizeAborted}
+ * @throws FauveError `usage` and `input` before the work starts, when the request cannot be met; `aborted` before the first step is
+ *   done, and {@link StylizeAborted} after it
  */
-export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
+export async function stylize(given: StylizeRequest): Promise<StylizeResult> {
+  checkStylizeRequest(given);
+  const request = { ...given, styles: weightedStyles(given.styles) };
   const { runtime, signal, onProgress = () => {}, resume } = request;
   const started = performance.now();
   const asked = resume?.options ?? resolveStylizeOptions(request.options ?? {}, request.weights.name);
   const network = vgg(request.weights, asked.pooling);
-  if (request.styles.length === 0)
-    throw new FauveError('usage', 'There is no style. Give at least one: a painting, or a captured style.');
-  if (request.styles.some(({ weight }) => !(weight > 0 && Number.isFinite(weight)))) {
-    const weights = request.styles.map(({ weight }) => weight).join(', ');
-    throw new FauveError('usage', `Style weights are positive numbers, received ${weights}.`);
-  }
   if (asked.init === 'fast' && !request.init && !request.fast) {
     throw new FauveError(
       'usage',
@@ -119,7 +135,7 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       'The checkpoint is of other pictures, styles or weights. Use those that the run began with, or delete it and start again.',
     );
   }
-  throwIfAborted(signal);
+  stopIfAborted(signal);
 
   const scales: Scale[] = scaleSchedule(size, options, (each) => isLargeEnough(network, options, each, styles));
   const notice = fewerScales(options, scales);
@@ -128,6 +144,7 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   const { device, engine } = runtime;
   await onProgress({ type: 'start', ...size, scales, steps, terms, engine, device, memory });
   if (notice !== undefined) await onProgress({ type: 'notice', message: notice });
+  stopIfAborted(signal);
 
   const history: LossRecord[] = [...(resume?.history ?? [])];
   const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
@@ -145,7 +162,10 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
   });
   const shown = ({ width, height }: Size, data: Float32Array) =>
     finishColours(createImage(width, height, data), request.content, options.colours, colourless);
-
+  const before = history.length;
+  const stopIfNothingDone = () => {
+    if (history.length === before) stopIfAborted(signal);
+  };
   let optimiser: ImageOptimiser | undefined;
   try {
     for (const [index, scale] of scales.entries()) {
@@ -166,13 +186,22 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
       }
       const used = polisher && scale.network !== undefined ? polisher : network;
       const scaledContent = resizeImage(content, scale.width, scale.height);
-      const targets = await measureTargets(runtime, used, settings, scaledContent, styles, options.styleScale);
+      const targets = await measureTargets(
+        runtime,
+        used,
+        settings,
+        scaledContent,
+        styles,
+        options.styleScale,
+        stopIfNothingDone,
+      );
       const current = await openImageOptimiser(runtime, used, settings, options, scale, targets, start);
       optimiser = current;
       const finished = async () => shown(scale, await current.image());
       const checkpoint = async (scaleStep: number) => checkpointOf(index, scaleStep, await current.state());
       await onProgress({ type: 'scale', index, ...scale });
       for (let done = resumed?.scaleStep ?? 0; done < scale.steps; ) {
+        stopIfNothingDone();
         if (signal?.aborted) throw new StylizeAborted(await finished(), await checkpoint(done), history.length);
         const { notice, done: converged, loss, terms } = await current.step();
         // A scale where nothing is left to do is done, also for those who go on from here.
@@ -203,6 +232,9 @@ export async function stylize(request: StylizeRequest): Promise<StylizeResult> {
     await optimiser?.close();
   }
 }
+
+/** A request whose styles are complete. */
+type CheckedRequest = Omit<StylizeRequest, 'styles'> & { readonly styles: readonly WeightedStyle[] };
 
 /** What to say where there are fewer sizes than were asked for. */
 function fewerScales({ scales: wanted }: StylizeOptions, scales: readonly Scale[]): string | undefined {
@@ -246,7 +278,7 @@ function enlarge(
 
 /** What the run is made from, as one checksum. */
 async function fingerprintOf(
-  { content, styles, init, fast, weights }: StylizeRequest,
+  { content, styles, init, fast, weights }: CheckedRequest,
   polisher: LossNetwork | undefined,
 ): Promise<string> {
   const parts = [weights.sha256, ...(polisher ? [`polish:${polisher.sha256}`] : [])];
@@ -269,6 +301,22 @@ async function fingerprintOf(
   return sha256Hex(new TextEncoder().encode(parts.join(' ')));
 }
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FauveError('aborted', 'Stopped before the first step.');
+function checkStylizeRequest(request: unknown): void {
+  const fast = objectWith(
+    { transformer: checkTransformerFile, styles: someNames },
+    'an object with transformer, styles',
+  );
+  const fields = {
+    content: checkImage,
+    styles: someStyles,
+    weights: checkWeights,
+    runtime: checkRuntime,
+    init: optional(checkImage),
+    fast: optional(fast),
+    polishWeights: optional(checkWeights),
+    memoryLimit: aMemoryLimit,
+    resume: aCheckpoint('decodeCheckpoint'),
+    ...runFields,
+  };
+  checkRequest(request, 'stylize', fields, stylizeOptionNames);
 }

@@ -29,6 +29,7 @@ export function styleSize(style: Size, picture: Size, styleScale: number): Size 
 /**
  * Runs the loss network on the references: the content's features and the styles' statistics, ready to be fed to the loss graph.
  * @param content of the size that is optimised
+ * @param stop is called before each of them, and may throw
  */
 export async function measureTargets(
   runtime: Runtime,
@@ -37,9 +38,11 @@ export async function measureTargets(
   content: Image,
   styles: readonly WeightedStyle[],
   styleScale: number,
+  stop: () => void = () => {},
 ): Promise<Values> {
   const measured: { targets: Values; weight: number }[] = [];
   for (const style of styles) {
+    stop();
     const { weight } = style;
     if ('style' in style) {
       const size = styleSize(content, content, styleScale);
@@ -51,6 +54,7 @@ export async function measureTargets(
     const resized = resizeImage(style.image, width, height);
     measured.push({ targets: await runOn(runtime, resized, (x) => styleTargets(network, x, settings)), weight });
   }
+  stop();
   return {
     ...(await runOn(runtime, content, (x) => contentTargets(network, x, settings))),
     ...blendTargets(measured),

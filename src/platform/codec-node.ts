@@ -1,5 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
+import { bytesOf } from '../checks/checks.js';
 import { FauveError, messageOf } from '../errors.js';
 import {
   checkEncodeOptions,
@@ -13,9 +14,10 @@ import {
   mostPixels,
   type OutputFormat,
   toLevels,
+  unnamed,
 } from '../image/file.js';
 import { heicToPng, isHeic } from '../image/heic-file.js';
-import type { Image } from '../image/image.js';
+import { checkImage, type Image } from '../image/image.js';
 import { isJpeg, mendedNotice, mendJpeg, readJpeg } from '../image/jpeg-file.js';
 import { kindNames } from '../image/kinds.js';
 import { recipeFromXmp, recipeToXmp } from '../image/recipe.js';
@@ -36,11 +38,16 @@ const READABLE = kindNames();
  * Reads a picture: JPEG, PNG, WebP, TIFF, AVIF, HEIC, GIF (first frame) or SVG, in grey, RGB, CMYK or with a palette. Turned
  * upright by its EXIF orientation, converted to sRGB by its ICC profile, alpha kept and not premultiplied. 16 bits per
  * channel keep their precision; a grey profile at 16 bits is not applied.
- * @param bytes the whole file
- * @throws FauveError `input` when it is not a picture, is truncated or damaged,
+ * @param file the bytes of the whole file
+ * @param source how errors name it
+ * @throws FauveError `usage` for what are no bytes; `input` when it is not a picture, is truncated or damaged,
  *   has channels of other than 8 or 16 bits, or more than 150 million pixels
  */
-export async function decodeImage(bytes: Uint8Array, source: ImageSource): Promise<DecodedImage> {
+export async function decodeImage(
+  file: Uint8Array | ArrayBuffer,
+  source: ImageSource = unnamed,
+): Promise<DecodedImage> {
+  const bytes = bytesOf(file, 'decodeImage, bytes');
   if (isHeic(bytes)) return { ...(await decodeWhole(await heicToPng(bytes, source), source)), format: 'heic' };
   const mended = isJpeg(bytes) && readJpeg(bytes)?.complete === false ? mendJpeg(bytes) : 'unknown';
   if (mended === 'cut') throw new FauveError('input', `${source.what} ${source.fileName} ${truncated(bytes)}`);
@@ -97,9 +104,11 @@ async function decodeWhole(bytes: Uint8Array, { what, fileName }: ImageSource): 
 export async function encodeImage(
   image: Image,
   format: OutputFormat,
-  { quality, bits = 8, recipe }: EncodeOptions = {},
+  options: EncodeOptions = {},
 ): Promise<Uint8Array> {
-  checkEncodeOptions(format, { quality, bits });
+  checkImage(image, 'encodeImage, image');
+  checkEncodeOptions(format, options);
+  const { quality, bits = 8, recipe } = options;
   const xmp = recipe === undefined ? undefined : recipeToXmp(recipe);
   if (xmp !== undefined) checkXmpLength(xmp, format);
   const tagged = (pipeline: Sharp) => (xmp === undefined ? pipeline : pipeline.withXmp(xmp));

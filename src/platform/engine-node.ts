@@ -6,10 +6,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import { aFunction, aSize, checkRequest, oneOf, optional } from '../checks/checks.js';
 import { FauveError, messageOf } from '../errors.js';
 import { probe } from '../runtime/probe.js';
 import { connectRuntime } from '../runtime/remote.js';
-import { createRuntime, type Device, type OrtLike, type Runtime } from '../runtime/runtime.js';
+import { createRuntime, type Device, engineClosed, type OrtLike, type Runtime } from '../runtime/runtime.js';
 import { requireThreads } from '../runtime/threads.js';
 import { forbidTelemetry, importNative, whyNotNative } from './native-engine.js';
 
@@ -47,7 +48,13 @@ export interface EngineStart {
  * @throws FauveError `usage` for more threads than cores; `system` when no engine can be loaded, the device is not there, or a bundler
  *   took the package apart
  */
-export async function startEngine({ onNotice = warn, ...options }: StartEngineOptions = {}): Promise<Runtime> {
+export async function startEngine(request: StartEngineOptions = {}): Promise<Runtime> {
+  checkRequest(request, 'startEngine', {
+    device: optional(oneOf('auto', 'cpu', 'webgpu')),
+    threads: optional(aSize),
+    onNotice: optional(aFunction),
+  });
+  const { onNotice = warn, ...options } = request;
   checkEngineOptions(options);
   const start: EngineStart = { options, telemetryForbidden: await forbidTelemetry() };
   const script = new URL('./engine-worker.js', import.meta.url);
@@ -64,7 +71,7 @@ export async function startEngine({ onNotice = warn, ...options }: StartEngineOp
     );
     worker.once('exit', (code) => {
       const stopped = `The engine stopped with code ${code}. It may have run out of memory: try a smaller --size.`;
-      reject(new FauveError('system', closing ? 'The engine is closed.' : stopped));
+      reject(new FauveError(closing ? 'usage' : 'system', closing ? engineClosed : stopped));
     });
   });
   failed.catch(() => undefined);

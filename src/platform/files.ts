@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { aPath, bytes as areBytes, aSwitch, aText, checkRequest } from '../checks/checks.js';
+import { received } from '../checks/received.js';
 import { FauveError, messageOf } from '../errors.js';
 
 /**
@@ -12,6 +14,7 @@ import { FauveError, messageOf } from '../errors.js';
  * folder cannot be written to; the old file is then as it was, and no temporary file is left
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  areBytes(bytes, 'writeFileAtomically, bytes');
   await checkTarget(path);
   const target = await realpath(path).catch(() => path);
   const temporary = temporaryBeside(target);
@@ -36,7 +39,9 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
  * @param options.overwrite whether an existing file may be replaced
  * @throws FauveError `input` for a missing folder, a path that is a folder, or an existing file; `system` when it cannot be written to
  */
-export async function checkWritable(path: string, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
+export async function checkWritable(path: string, options: { readonly overwrite: boolean }): Promise<void> {
+  checkRequest(options, 'checkWritable', { overwrite: aSwitch });
+  const { overwrite } = options;
   const exists = await checkTarget(path);
   if (exists && !overwrite) {
     throw new FauveError('input', `${path} exists already. Use --overwrite to replace it, or give another name.`);
@@ -61,10 +66,11 @@ export async function checkWritable(path: string, { overwrite }: { readonly over
  * @throws FauveError `input` when the file is missing, a folder or empty; `system` when it cannot be read
  */
 export async function readFileChecked(
-  path: string,
+  path: string | URL,
   what: string,
   remedy = 'Get the file again, or give another one.',
 ): Promise<Uint8Array> {
+  aPath(path, what);
   let bytes: Uint8Array;
   try {
     const { buffer, byteOffset, byteLength } = await readFile(path);
@@ -90,6 +96,7 @@ export async function fileSize(path: string): Promise<number | undefined> {
 
 /** Makes a folder and those above it, unless they exist. @throws FauveError `system` or `input` when it cannot be made */
 export async function makeFolder(folder: string): Promise<void> {
+  aPath(folder, 'The folder');
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {
@@ -101,9 +108,10 @@ export async function makeFolder(folder: string): Promise<void> {
  * What the operating system said about a file, as one line with a remedy.
  * @param what what the file is to the user (`Weight file`), said before its path
  */
-export function fileError(error: unknown, doing: 'read' | 'write', path: string, what?: string): FauveError {
+export function fileError(error: unknown, doing: 'read' | 'write', given: string | URL, what?: string): FauveError {
   const code = errorCode(error);
-  const subject = what ? `${what} ${path}` : path;
+  const path = String(given);
+  const subject = [what, isName(path) ? path : `with a name of ${path.length} characters`].filter(Boolean).join(' ');
   const make = (kind: 'input' | 'system', message: string) => new FauveError(kind, message, { cause: error });
   switch (code) {
     case 'ENOENT':
@@ -115,7 +123,13 @@ export function fileError(error: unknown, doing: 'read' | 'write', path: string,
     case 'EISDIR':
       return make('input', `${subject} is a folder, expected a file. Add the name of a file.`);
     case 'ENAMETOOLONG':
-      return make('input', `The name ${subject} is too long for this disk. Give a shorter one.`);
+      return isName(path)
+        ? make('input', `The name ${subject} is too long for this disk. Give a shorter one.`)
+        : make('input', `A name of ${path.length} characters is too long for this disk. Give a shorter one.`);
+    case 'ERR_INVALID_ARG_VALUE':
+    case 'ERR_INVALID_URL_SCHEME':
+    case 'ERR_INVALID_FILE_URL_HOST':
+      return make('input', `${what ?? 'A file'}: expected the path of a file; received ${received(path)}.`);
     case 'ENOSPC':
     case 'EDQUOT':
       return make('system', `The disk is full: ${subject} was not written. Free some space, or write to another disk.`);
@@ -134,6 +148,9 @@ export function fileError(error: unknown, doing: 'read' | 'write', path: string,
   }
 }
 
+/** Whether a text can be a name: where one is expected, a whole file may be handed in. */
+const isName = (path: string) => path.length <= 1000 && !/\p{Cc}/u.test(path);
+
 /** The code of a system error (`ENOENT`), looked for in its causes too. */
 export function errorCode(error: unknown): string | undefined {
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
@@ -144,6 +161,7 @@ export function errorCode(error: unknown): string | undefined {
 
 /** Whether the path is an existing regular file. @throws FauveError when it cannot become one */
 async function checkTarget(path: string): Promise<boolean> {
+  aText(path, 'The path of a file');
   if (path === '' || /[\\/]$/.test(path)) {
     throw new FauveError('input', `'${path}' names a folder, expected a file. Add the name of a file.`);
   }

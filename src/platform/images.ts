@@ -1,16 +1,23 @@
 import { availableMemory } from 'node:process';
+import { bytesOf, isBytes } from '../checks/checks.js';
 import { type EncodeOptions, outputFormat } from '../image/file.js';
-import type { Image } from '../image/image.js';
+import { checkImage, type Image } from '../image/image.js';
 import { decodeImage, encodeImage } from './codec-node.js';
 import { readFileChecked, writeFileAtomically } from './files.js';
 
 /**
  * Reads a picture from a file: upright, in sRGB, with its alpha.
+ * @param file its path or `file:` URL, or its bytes
  * @param what names it in errors: `Content image`
- * @throws FauveError `input` when it is missing, damaged or no picture
+ * @throws FauveError `usage` for what is neither path nor bytes; `input` when it is missing, damaged or no picture
  */
-export async function readImage(path: string, what = 'Image'): Promise<Image> {
-  return (await decodeImage(await readFileChecked(path, what), { what, fileName: path })).image;
+export async function readImage(file: string | URL | Uint8Array | ArrayBuffer, what = 'Image'): Promise<Image> {
+  if (isBytes(file)) {
+    const bytes = bytesOf(file, what);
+    return (await decodeImage(bytes, { what, fileName: `of ${bytes.byteLength} bytes` })).image;
+  }
+  const path = file as string | URL;
+  return (await decodeImage(await readFileChecked(path, what), { what, fileName: String(path) })).image;
 }
 
 /**
@@ -18,6 +25,7 @@ export async function readImage(path: string, what = 'Image'): Promise<Image> {
  * @throws FauveError `usage` for another extension, `input` or `system` when the file cannot be written
  */
 export async function writeImage(path: string, image: Image, options: EncodeOptions = {}): Promise<void> {
+  checkImage(image, 'writeImage, image');
   await writeFileAtomically(path, await encodeImage(image, outputFormat(path), options));
 }
 

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, posix, resolve, win32 } from 'node:path';
+import { aFunction, anObject, aSignal, aSwitch, aText, checkRequest, optional } from '../checks/checks.js';
+import { shortName } from '../checks/received.js';
 import { FauveError, messageOf } from '../errors.js';
 import type { ShippedNetwork } from '../networks/manifest.js';
 import type { NetworkWeights } from '../networks/network.js';
@@ -91,6 +93,7 @@ export function cacheFolder(
  * `aborted`
  */
 export async function importNetwork(file: string, name: string, options: ImportOptions = {}): Promise<NetworkManifest> {
+  checkStore(name, options);
   const store = place(name, options);
   const bytes = await readFileChecked(file, 'Weight file');
   if (options.signal?.aborted) {
@@ -107,6 +110,7 @@ export async function importNetwork(file: string, name: string, options: ImportO
  * the server sends another file, `aborted` (what has arrived is kept for the next time)
  */
 export async function pullNetwork(name: string, options: PullOptions = {}): Promise<NetworkManifest> {
+  checkStore(name, options);
   const store = place(name, options);
   const source = options.source ?? store.spec.source;
   const url = sourceUrl(options.baseUrl ?? (process.env.FAUVE_MODELS_URL || defaultModelsUrl), source.path);
@@ -131,6 +135,7 @@ export async function pullNetwork(name: string, options: PullOptions = {}): Prom
 
 /** Every loss network, and what is there of it according to the manifests: first those that come with Fauve, then the store's. */
 export async function listNetworks(options: Omit<StoreOptions, 'spec'> = {}): Promise<NetworkStatus[]> {
+  checkRequest(options, 'listNetworks', storeFields);
   return Promise.all(
     lossNetworkNames.map(async (name): Promise<NetworkStatus> => {
       if (isShipped(name)) {
@@ -163,6 +168,7 @@ export async function verifyNetwork(
   name: string,
   options: StoreOptions = {},
 ): Promise<NetworkManifest | ShippedNetwork> {
+  checkStore(name, options);
   if (!options.spec && isShipped(name)) {
     await loadShipped(name, { folder: options.models });
     return shippedNetwork(name, options.models);
@@ -187,8 +193,10 @@ export async function verifyNetwork(
  */
 export async function loadNetworkWeights(
   name: string,
-  { verify = true, ...options }: StoreOptions & { readonly verify?: boolean } = {},
+  given: StoreOptions & { readonly verify?: boolean } = {},
 ): Promise<NetworkWeights> {
+  checkStore(name, given);
+  const { verify = true, ...options } = given;
   if (!options.spec && isShipped(name)) return loadShipped(name, { folder: options.models, verify });
   requireKnown(name, options);
   const store = place(name, options);
@@ -198,6 +206,22 @@ export async function loadNetworkWeights(
   } catch (error) {
     throw damaged(store, messageOf(error), error);
   }
+}
+
+const storeFields = {
+  cache: optional(aText),
+  models: optional(aText),
+  spec: optional(anObject),
+  source: optional(anObject),
+  baseUrl: optional(aText),
+  verify: optional(aSwitch),
+  signal: optional(aSignal),
+  onProgress: optional(aFunction),
+} as const;
+
+function checkStore(name: unknown, options: unknown): void {
+  aText(name, 'The name of a network');
+  checkRequest(options, 'The options of the store', storeFields);
 }
 
 /** Where the store keeps one network. */
@@ -212,7 +236,7 @@ interface Place {
 /** @throws FauveError `usage` that lists the networks that can be used, not only those that can be pulled */
 function requireKnown(name: string, { spec }: StoreOptions): void {
   if (spec || lossNetworkNames.includes(name)) return;
-  throw new FauveError('usage', `There is no network '${name}'. Use one of ${lossNetworkNames.join(', ')}.`);
+  throw new FauveError('usage', `There is no network '${shortName(name)}'. Use one of ${lossNetworkNames.join(', ')}.`);
 }
 
 /** @throws FauveError `usage` for a name that the store does not keep */

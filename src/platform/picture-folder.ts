@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { aText, listOf } from '../checks/checks.js';
 import { FauveError, messageOf } from '../errors.js';
 import {
   countKinds,
@@ -32,8 +33,11 @@ const cropKinds = pictureKinds.filter(({ name }) => name !== 'HEIC');
  */
 export async function listPictures(
   folder: string,
-  { without = [], kinds = pictureKinds }: { without?: readonly string[]; kinds?: readonly PictureKind[] } = {},
+  options: { without?: readonly string[]; kinds?: readonly PictureKind[] } = {},
 ): Promise<FolderListing> {
+  const { without = [], kinds = pictureKinds } = options;
+  aText(folder, 'The folder');
+  listOf(aText, 'names')(without, 'pictureFolder, without');
   const names: string[] = [];
   const rest: FolderEntry[] = [];
   for (const entry of await entriesOf(folder)) {

@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { aText, oneOf } from '../checks/checks.js';
 import { FauveError, messageOf } from '../errors.js';
 
 export type PlotFormat = 'png' | 'svg';
@@ -12,6 +13,8 @@ const DOUBLE_DENSITY = 144;
  * @throws FauveError `input` when the SVG cannot be drawn
  */
 export async function renderPlot(svg: string, format: PlotFormat): Promise<Uint8Array> {
+  aText(svg, 'renderPlot, svg');
+  oneOf('png', 'svg')(format, 'renderPlot, format');
   const bytes = new TextEncoder().encode(svg);
   if (format === 'svg') return bytes;
   try {

@@ -1,4 +1,5 @@
 import sharp, { type OverlayOptions } from 'sharp';
+import { aText, listOf, objectWith } from '../checks/checks.js';
 import { FauveError, messageOf } from '../errors.js';
 import type { OutputFormat } from '../image/file.js';
 import type { ShippedStyle } from '../styles/shipped.js';
@@ -22,6 +23,10 @@ const LETTERS = 27;
  * @throws FauveError `input` when a swatch is damaged
  */
 export async function styleSheet(styles: readonly ShippedStyle[], format: OutputFormat): Promise<Uint8Array> {
+  listOf(objectWith({ name: aText, title: aText, artist: aText }, 'a style of listStyles'), 'styles')(
+    styles,
+    'styleSheet',
+  );
   const columns = Math.max(1, Math.min(COLUMNS, styles.length));
   const rows = Math.ceil(styles.length / columns);
   const width = 2 * MARGIN + columns * SWATCH + (columns - 1) * GAP;

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { alike, FauveError, messageOf } from '../errors.js';
+import { aText } from '../checks/checks.js';
+import { alike } from '../checks/names.js';
+import { shortName } from '../checks/received.js';
+import { FauveError, messageOf } from '../errors.js';
 import { type ShippedStyle, styleIndex } from '../styles/shipped.js';
 import { decodeStyle, type Style } from '../styles/style-file.js';
 import { fileError, readFileChecked, writeFileAtomically } from './files.js';
@@ -22,7 +25,7 @@ const swatchExtensions = ['.webp', '.jpg', '.png'];
 
 /** Whether a style of this name comes with Fauve. */
 export function isShippedStyle(name: string, folder = stylesFolder): boolean {
-  return /^[a-z0-9-]+$/.test(name) && existsSync(join(folder, `${name}.style`));
+  return typeof name === 'string' && /^[a-z0-9-]+$/.test(name) && existsSync(join(folder, `${name}.style`));
 }
 
 /** The styles that come with Fauve, by artist and year. @throws FauveError `system` when the folder cannot be read */
@@ -58,13 +61,14 @@ export async function listStyles(folder = stylesFolder): Promise<ShippedStyle[]>
  * @throws FauveError `usage` for an unknown name, with those that are alike
  */
 export async function loadStyle(name: string, folder = stylesFolder): Promise<StyleFile> {
+  aText(name, 'The name of a style');
   if (!isShippedStyle(name, folder)) {
     const names = await shippedNames(folder).catch(() => []);
     const meant = alike(name, names).slice(0, 4);
     const hint = meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : '';
     throw new FauveError(
       'usage',
-      `There is no style '${name}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
+      `There is no style '${shortName(name)}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
     );
   }
   return readStyle(join(folder, `${name}.style`)).catch((error: unknown) => {
@@ -74,9 +78,9 @@ export async function loadStyle(name: string, folder = stylesFolder): Promise<St
 }
 
 /** Reads a style file. @throws FauveError `input` when it is missing or damaged */
-export async function readStyle(path: string): Promise<StyleFile> {
+export async function readStyle(path: string | URL): Promise<StyleFile> {
   const bytes = await readFileChecked(path, 'Style file');
-  return { path, sha256: sha256(bytes), style: decodeStyle(bytes, path) };
+  return { path: String(path), sha256: sha256(bytes), style: decodeStyle(bytes, String(path)) };
 }
 
 /** Writes `index.json`, which lists the styles of a folder for a browser. @throws FauveError `input` for a damaged style */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
+import { aText } from '../checks/checks.js';
 import { isModel } from '../onnx/read.js';
 import type { TransformerFile } from '../pipelines/apply/network.js';
 import { withExternalData } from './external-data.js';
@@ -13,6 +14,7 @@ import { loadShippedTransformer } from './shipped.js';
  *   `system` when it cannot be read
  */
 export async function loadTransformer(path: string): Promise<TransformerFile> {
+  aText(path, 'The network');
   const isName = extname(path) === '' && !/[\\/]/.test(path) && !existsSync(path);
   if (isName) return loadShippedTransformer(path);
   const bytes = await readFileChecked(path, 'The network');

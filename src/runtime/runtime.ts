@@ -1,4 +1,5 @@
 import type * as Ort from 'onnxruntime-web';
+import { aFunction, bytesOf, type Check, objectWith } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { type Shape, sizeOf } from '../graph/tensor.js';
 import type { Model } from '../onnx/model.js';
@@ -73,6 +74,16 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
+/** @throws FauveError `usage` for what is no {@link Runtime} */
+export const checkRuntime: Check = objectWith(
+  { open: aFunction, openFile: aFunction },
+  'a Runtime',
+  'Start one: await startEngine(), in a browser await loadEngine(…).',
+);
+
+/** What the caller of a closed engine is told. */
+export const engineClosed = 'The engine is closed. Start another one, and close it when all work is done.';
+
 /** The part of ONNX Runtime that is used. onnxruntime-node and onnxruntime-web both have it. */
 export interface OrtLike {
   readonly InferenceSession: {
@@ -113,8 +124,10 @@ export function createRuntime(
     return result;
   };
   const sessions = new Set<Pick<Session, 'close'>>();
-  const create = (bytes: Uint8Array): Promise<Ort.InferenceSession> =>
-    inTurn(() =>
+  let closed = false;
+  const create = (bytes: Uint8Array): Promise<Ort.InferenceSession> => {
+    if (closed) throw new FauveError('usage', engineClosed);
+    return inTurn(() =>
       ort.InferenceSession.create(bytes, {
         executionProviders: [device],
         // The memory pattern plans one block for everything at once: 45 % more memory at 512², not faster.
@@ -123,6 +136,10 @@ export function createRuntime(
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       }),
     );
+  };
+  const requireOpen = (session: Pick<Session, 'close'>) => {
+    if (!sessions.has(session)) throw new FauveError('usage', closed ? engineClosed : 'This session is closed.');
+  };
 
   const open = async (model: Model): Promise<Session> => {
     // What is below must not hold on to the model: its bytes, up to a hundred million, would live as long as the session.
@@ -152,8 +169,9 @@ export function createRuntime(
         });
         return Object.fromEntries(await Promise.all(entries));
       },
-      run: (feeds, fetch, carry = {}) =>
-        inTurn(async () => {
+      async run(feeds, fetch, carry = {}) {
+        requireOpen(opened);
+        return inTurn(async () => {
           // Not when it is opened: whoever sent the model holds it until that is answered.
           if (!tidied) tidy();
           tidied = true;
@@ -168,7 +186,8 @@ export function createRuntime(
           for (const [input, output] of Object.entries(carry)) resident[input] = outputs[output]!;
           const values = fetch.map(async (name) => [name, (await outputs[name]!.getData()) as Float32Array] as const);
           return Object.fromEntries(await Promise.all(values));
-        }),
+        });
+      },
       async close() {
         if (!sessions.delete(opened)) return;
         await inTurn(() => session.release());
@@ -178,8 +197,8 @@ export function createRuntime(
     return opened;
   };
 
-  const openFile = async (bytes: Uint8Array): Promise<FileSession> => {
-    const session = await create(bytes).catch((error) => {
+  const openFile = async (file: Uint8Array): Promise<FileSession> => {
+    const session = await create(bytesOf(file, 'openFile, bytes')).catch((error) => {
       // Of which it says nothing, the model is to blame.
       if (explain(error) !== undefined) engineFailed('prepare the network', error);
       throw new FauveError('input', `The engine cannot run this model: ${engineWords(error)}`, { cause: error });
@@ -187,8 +206,9 @@ export function createRuntime(
     const opened: FileSession = {
       inputs: valueInfos(session.inputMetadata),
       outputs: valueInfos(session.outputMetadata),
-      run: (feeds, fetch) =>
-        inTurn(async () => {
+      async run(feeds, fetch) {
+        requireOpen(opened);
+        return inTurn(async () => {
           const inputs = Object.entries(feeds).map(
             ([name, { shape, data }]) => [name, new ort.Tensor('float32', data, shape)] as const,
           );
@@ -200,7 +220,8 @@ export function createRuntime(
             return [name, { shape: dims, data: (await outputs[name]!.getData()) as Float32Array }] as const;
           });
           return Object.fromEntries(await Promise.all(values));
-        }),
+        });
+      },
       async close() {
         if (!sessions.delete(opened)) return;
         await inTurn(() => session.release());
@@ -217,6 +238,7 @@ export function createRuntime(
     open,
     openFile,
     async close() {
+      closed = true;
       await Promise.all([...sessions].map((session) => session.close()));
     },
   };

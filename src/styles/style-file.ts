@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { aText, bytesOf, isBytes, isRecord, listOf, objectWith, refuse } from '../checks/checks.js';
+import { received } from '../checks/received.js';
 import { FauveError } from '../errors.js';
 import type { WeightTensor } from '../networks/network.js';
 import { readSafetensors, writeSafetensors } from '../networks/safetensors.js';
@@ -49,6 +51,35 @@ export interface Style extends StyleAbout {
   readonly networks: readonly NetworkStyle[];
 }
 
+/** A style, or what `loadStyle` and `readStyle` give: a style and its file. */
+export type StyleInput = Style | { readonly style: Style };
+
+const aNetworkStyle = objectWith(
+  { network: aText, sha256: aText, sizes: listOf(isA, 'sizes') },
+  'a network and its sizes',
+);
+
+function isA(value: unknown, name: string): void {
+  if (!isRecord(value) || !isRecord(value.layers)) refuse(name, 'an object with size, layers', value);
+}
+
+/** Makes sure that a value is a {@link StyleInput}. @throws FauveError `usage`, with how to get one */
+export function checkStyle(value: unknown, name: string): void {
+  const style = isRecord(value) && 'style' in value ? value.style : value;
+  if (!isRecord(style) || !('networks' in style)) refuse(name, 'a captured style (a Style)', style, remedyFor(style));
+  aText(style.name, `${name}.name`);
+  listOf(aNetworkStyle, 'networks')(style.networks, `${name}.networks`);
+}
+
+function remedyFor(value: unknown): string {
+  if (isBytes(value)) return 'Decode them: decodeStyle(bytes).';
+  if (isRecord(value) && 'data' in value) return 'A painting is given as { image }.';
+  return 'Load one: await loadStyle(name).';
+}
+
+/** The style itself. */
+export const styleOf = (given: StyleInput): Style => ('style' in given ? given.style : given);
+
 const FORMAT = 'fauve-style-1';
 
 /** Far above any style: 64 KB a network. */
@@ -88,7 +119,9 @@ const PARTS = ['factor', 'steps', 'statistics'] as const;
  * other tensors 16-bit floats. The same style gives the same bytes.
  * @throws FauveError `usage` for words that the file cannot hold, `input` for numbers that 16 bits cannot
  */
-export function encodeStyle({ networks, ...about }: Style): Uint8Array<ArrayBuffer> {
+export function encodeStyle(style: Style): Uint8Array<ArrayBuffer> {
+  checkStyle(style, 'encodeStyle');
+  const { networks, ...about } = style;
   const { name, title, artist, year, source, palette } = checkAbout(about);
   const tensors = new Map<string, WeightTensor>();
   for (const { network, sizes } of networks) {
@@ -118,10 +151,10 @@ export function checkAbout(about: StyleAbout): StyleAbout {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const key = String(issue!.path[0] ?? '');
-  const received = JSON.stringify((about as unknown as Record<string, unknown>)[key]);
+  const value = (about as unknown as Record<string, unknown>)[key];
   throw new FauveError(
     'usage',
-    `The ${key || 'words'} of a style: expected ${expectation(key)}; received ${received}.`,
+    `The ${key || 'words'} of a style: expected ${expectation(key)}; received ${received(value)}.`,
   );
 }
 
@@ -139,7 +172,8 @@ function expectation(key: string): string {
 }
 
 /** Whether bytes look like a style file, or at least like no picture: safetensors begin with a length and JSON. */
-export function looksLikeStyle(bytes: Uint8Array): boolean {
+export function looksLikeStyle(file: Uint8Array | ArrayBuffer): boolean {
+  const bytes = bytesOf(file, 'looksLikeStyle, bytes');
   return bytes[8] === 0x7b && bytes[6] === 0 && bytes[7] === 0;
 }
 
@@ -147,7 +181,8 @@ export function looksLikeStyle(bytes: Uint8Array): boolean {
  * Reads a style file. Everything in it is checked: the words, names and shapes, and that all numbers are what they can be.
  * @throws FauveError `input` for a damaged file, or one that holds something else
  */
-export function decodeStyle(bytes: Uint8Array, fileName = 'The style file'): Style {
+export function decodeStyle(file: Uint8Array | ArrayBuffer, fileName = 'The style file'): Style {
+  const bytes = bytesOf(file, fileName);
   const remedy = 'Get the file again, or make it again with fauve capture.';
   const fail = (what: string): never => {
     throw new FauveError('input', `${fileName} is no style file: ${what}. ${remedy}`);

@@ -88,7 +88,7 @@ export function paintWork({ photo, styles: asked, options }: PaintRequest, engin
       return { step, width, height, seconds: result.seconds, png: await encode(result.image) };
     } catch (error) {
       await previews.end();
-      if (error instanceof StylizeAborted && error.steps > 0) {
+      if (error instanceof StylizeAborted) {
         report.picture({ step: error.steps, png: await encode(error.image, error.steps) });
       }
       throw error;

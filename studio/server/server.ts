@@ -3,7 +3,14 @@ import type { Server, ServerOptions } from 'node:http';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
-import { checkEngineOptions, type EngineOptions, FauveError, inPackage, loadTransformer, type StartEngineOptions, type TransformerFile } from 'fauve';
+import {
+  checkEngineOptions,
+  FauveError,
+  inPackage,
+  loadTransformer,
+  type StartEngineOptions,
+  type TransformerFile,
+} from 'fauve';
 import { createApp } from './app.js';
 import { Engine } from './engine.js';
 import { defaultQueueLimits, JobQueue, type QueueLimits } from './job-queue.js';

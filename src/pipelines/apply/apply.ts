@@ -1,13 +1,15 @@
+import { anObject, aSignal, checkRequest, optional } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
 import { isGrey, luminanceImage } from '../../image/colour.js';
-import { createImage, type Image } from '../../image/image.js';
+import { checkImage, createImage, type Image } from '../../image/image.js';
 import { resizeImage } from '../../image/resize.js';
 import { finishColours } from '../colours.js';
+import { aMemoryLimit, stopIfAborted } from '../request.js';
 import { outputSize, type Size } from '../scales.js';
 import { largestApplicable, requireApplyMemory } from './memory.js';
-import type { ImageTransformer } from './network.js';
-import { type ApplyOptions, type ApplyOptionsInput, resolveApplyOptions } from './options.js';
-import { type NamedStyle, styleShares } from './styles.js';
+import { checkImageTransformer, type ImageTransformer } from './network.js';
+import { type ApplyOptions, type ApplyOptionsInput, defaultApplyOptions, resolveApplyOptions } from './options.js';
+import { type NamedStyle, someNames, styleShares } from './styles.js';
 
 /** A photo and the network that restyles it. */
 export interface ApplyRequest {
@@ -33,21 +35,22 @@ export interface ApplyResult {
  * mirrored beyond its border and cut out again. Normalisation takes its statistics from the whole picture, so a photo that does not
  * fit the memory cannot be done in tiles without seams.
  * @throws FauveError `usage` for options or styles that are not there; `input` when the network gives what is no picture; `system` when
- *   the memory does not suffice, with the largest size that fits; `aborted` when the signal has fired
+ *   the memory does not suffice, with the largest size that fits; `aborted` when the signal fires before the picture is there
  */
 export async function applyTransformer(request: ApplyRequest): Promise<ApplyResult> {
+  checkApplyRequest(request);
   const { image, transformer, styles = [], memoryLimit, signal } = request;
   const start = performance.now();
   const options = resolveApplyOptions(request.options ?? {});
   const shares = styleShares(transformer.styles, styles, transformer.fileName);
   const { width, height } = sizeFor(image, transformer, options, memoryLimit);
   requireApplyMemory(transformer, { width, height }, image, memoryLimit);
-  throwIfAborted(signal);
+  stopIfAborted(signal, STOPPED);
   const colourless = isGrey(image) && onlyGreyStyles(transformer, shares);
   const seen = colourless ? luminanceImage(image) : image;
   const photo = image.width === width && image.height === height ? seen : resizeImage(seen, width, height);
   const data = await transformer.run(photo, shares);
-  throwIfAborted(signal);
+  stopIfAborted(signal, STOPPED);
   const picture = finishColours(createImage(width, height, data), photo, options.colours, colourless);
   return {
     image: mixed(photo, picture, options.strength),
@@ -79,6 +82,16 @@ function mixed(photo: Image, picture: Image, strength: number): Image {
   return createImage(picture.width, picture.height, data, picture.alpha);
 }
 
-function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FauveError('aborted', 'Stopped before the picture was finished.');
+const STOPPED = 'Stopped before the picture was finished.';
+
+function checkApplyRequest(request: unknown): void {
+  const fields = {
+    image: checkImage,
+    transformer: checkImageTransformer,
+    styles: optional(someNames),
+    options: optional(anObject),
+    memoryLimit: aMemoryLimit,
+    signal: optional(aSignal),
+  };
+  checkRequest(request, 'applyTransformer', fields, Object.keys(defaultApplyOptions));
 }

@@ -1,3 +1,4 @@
+import { aFunction, aText, bytes, checkRequest, isBytes, objectWith, oneOf, optional } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
 import { sameShape } from '../../graph/tensor.js';
 import type { Image } from '../../image/image.js';
@@ -5,7 +6,7 @@ import { resizePlanes } from '../../image/resize.js';
 import { type TransformerShape, transformerMinimumSize, transformerShapeOf } from '../../networks/transformer.js';
 import { externalTensors, quoted } from '../../onnx/external.js';
 import { isModel, readModel } from '../../onnx/read.js';
-import type { FileSession, Runtime } from '../../runtime/runtime.js';
+import { checkRuntime, type FileSession, type Runtime } from '../../runtime/runtime.js';
 import type { Size } from '../scales.js';
 import {
   decodeTransformer,
@@ -27,6 +28,12 @@ export interface TransformerFile {
   readonly bytes: Uint8Array;
   /** It comes with Fauve: `fileName` is its name. */
   readonly shipped?: true;
+}
+
+/** @throws FauveError `usage` for what is no {@link TransformerFile}, with how to get one */
+export function checkTransformerFile(value: unknown, name: string): void {
+  const help = isBytes(value) ? 'Write { fileName, bytes }.' : 'Load it: await loadTransformer(name or path).';
+  objectWith({ fileName: aText, bytes }, 'the file of a trained network', help)(value, name);
 }
 
 /** A file whose kind is known. */
@@ -67,6 +74,15 @@ export interface ImageTransformer {
   close(): Promise<void>;
 }
 
+/** @throws FauveError `usage` for what is no {@link ImageTransformer}, with how to get one */
+export const checkImageTransformer = objectWith(
+  { run: aFunction, inner: aFunction, fileName: aText },
+  'a trained network that is open (an ImageTransformer)',
+  'Open it: await openTransformer(runtime, await loadTransformer(name)).',
+);
+
+const aRange = oneOf('0-1', '0-255');
+
 /**
  * The network of Johnson et al. 2016: what most networks of other programs are. They enlarge before they convolve, so that more is
  * alive at once: as with 48 channels at full size instead of 32.
@@ -85,6 +101,8 @@ const FOREIGN_STEP = 8;
  *   `usage` for a range where there is no choice
  */
 export function checkTransformer(file: TransformerFile, range?: PixelRange): CheckedTransformer {
+  checkTransformerFile(file, 'checkTransformer, file');
+  optional(aRange)(range, 'checkTransformer, range');
   const { fileName, bytes } = file;
   refuseMistaken(bytes, fileName);
   if (!isModel(bytes)) refuseLikely(bytes, fileName);
@@ -117,11 +135,13 @@ export function checkTransformer(file: TransformerFile, range?: PixelRange): Che
 export async function openTransformer(
   runtime: Runtime,
   file: TransformerFile,
-  {
-    range,
-    precision = 'int8',
-  }: { readonly range?: PixelRange | undefined; readonly precision?: Precision | undefined } = {},
+  options: { readonly range?: PixelRange | undefined; readonly precision?: Precision | undefined } = {},
 ): Promise<ImageTransformer> {
+  checkRuntime(runtime, 'openTransformer, runtime');
+  checkTransformerFile(file, 'openTransformer, file');
+  const fields = { range: optional(aRange), precision: optional(oneOf('int8', 'float32')) };
+  checkRequest(options, 'openTransformer, options', fields);
+  const { range, precision = 'int8' } = options;
   const checked = checkTransformer(file, range);
   const { fileName, model } = checked;
   const integers = precision === 'int8' && runtime.device === 'cpu' && model?.ranges;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FauveError } from '../../errors.js';
-import { type Respelled, respelled, unknownOption } from '../spellings.js';
+import { optionProblem } from '../option-problem.js';
+import { type Respelled, respelled } from '../spellings.js';
 
 const schema = z.strictObject({
   /** Longer side in pixels, `WIDTHxHEIGHT`, `original`, or `auto`: as large as the memory allows, up to the original. */
@@ -28,31 +28,5 @@ export function resolveApplyOptions(input: unknown): ApplyOptions {
   const given = respelled(input);
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  if (issue.code === 'unrecognized_keys') {
-    throw unknownOption(issue.keys[0]!, Object.keys(schema.shape), ' of apply');
-  }
-  const [name] = issue.path;
-  const received = (given as Readonly<Record<PropertyKey, unknown>> | undefined)?.[name ?? ''];
-  throw new FauveError(
-    'usage',
-    `The option ${String(name)}: ${expectation(issue)}; received ${JSON.stringify(received)}.`,
-  );
-}
-
-function expectation(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'too_small':
-      return `expected at least ${issue.minimum}`;
-    case 'too_big':
-      return `expected at most ${issue.maximum}`;
-    case 'invalid_value':
-      return `expected ${issue.values.join(' or ')}`;
-    // Only `size` is text in a form of its own.
-    case 'invalid_union':
-    case 'invalid_format':
-      return 'expected 512, 800x600, auto or original';
-    default:
-      return issue.message;
-  }
+  throw optionProblem(parsed.error, given, Object.keys(schema.shape), ' of apply');
 }

@@ -1,3 +1,6 @@
+import { aText, listOf, objectWith } from '../../checks/checks.js';
+import { alike } from '../../checks/names.js';
+import { received, shortName } from '../../checks/received.js';
 import { FauveError } from '../../errors.js';
 import type { ModelStyle } from '../train/model-file.js';
 
@@ -7,6 +10,13 @@ export interface NamedStyle {
   /** A positive number; 1 by default. The weights of a mixture are brought to the sum 1. */
   readonly weight?: number;
 }
+
+/** Styles by their names. */
+export const someNames = listOf(
+  objectWith({ name: aText }, 'an object with name, weight'),
+  'styles',
+  'Write [{ name }].',
+);
 
 /** Names that an error lists. */
 const MOST_NAMES = 40;
@@ -23,10 +33,12 @@ export function styleShares(
   wanted: readonly NamedStyle[],
   fileName: string,
 ): Float32Array {
+  someNames(known, 'styleShares, known');
+  someNames(wanted, 'styleShares, wanted');
   if (known.length === 0 && wanted.length > 0) {
     throw new FauveError(
       'usage',
-      `${fileName} was not made by fauve train: it has one style, without a name; received '${wanted[0]!.name}'. Leave the style out.`,
+      `${fileName} was not made by fauve train: it has one style, without a name; received '${shortName(wanted[0]!.name)}'. Leave the style out.`,
     );
   }
   if (known.length > 1 && wanted.length === 0) {
@@ -37,10 +49,18 @@ export function styleShares(
   for (const { name, weight = 1 } of wanted) {
     const index = known.findIndex((style) => style.name === name);
     if (index < 0) {
-      throw new FauveError('usage', `${fileName} has no style '${name}'. It has ${namesOf(known)}.`);
+      const near = alike(
+        name,
+        known.map((style) => style.name),
+      );
+      const help = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `It has ${namesOf(known)}.`;
+      throw new FauveError('usage', `${fileName} has no style '${shortName(name)}'. ${help}`);
     }
     if (!(weight > 0 && Number.isFinite(weight))) {
-      throw new FauveError('usage', `The weight of the style ${name} is a positive number, received ${weight}.`);
+      throw new FauveError(
+        'usage',
+        `The weight of the style ${name} is a positive number, received ${received(weight)}.`,
+      );
     }
     shares[index]! += weight;
   }

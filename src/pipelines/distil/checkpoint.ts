@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aMap, anArray, anObject, objectWith } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
 import type { WeightTensor } from '../../networks/network.js';
 import { readSafetensors, writeSafetensors } from '../../networks/safetensors.js';
@@ -62,8 +63,12 @@ const schema = z.object({
 });
 const planes = ['content', 'style', 'image', 'first', 'second'] as const;
 
+const isCheckpoint = objectWith({ options: anObject, state: anObject, start: aMap, makings: anArray }, 'a checkpoint');
+
 /** A checkpoint as a safetensors file. */
-export function encodeDistilCheckpoint({ options, start, state, makings, ...rest }: DistilCheckpoint): Uint8Array {
+export function encodeDistilCheckpoint(checkpoint: DistilCheckpoint): Uint8Array {
+  isCheckpoint(checkpoint, 'encodeDistilCheckpoint');
+  const { options, start, state, makings, ...rest } = checkpoint;
   const tensors = new Map<string, WeightTensor>();
   const put = (name: string, data: Float32Array, shape: readonly number[] = [data.length]) =>
     tensors.set(name, { shape, data });

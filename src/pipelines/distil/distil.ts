@@ -1,16 +1,18 @@
+import { aText, checkRequest, listOf, objectWith } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
-import type { Image } from '../../image/image.js';
+import { checkImage, type Image } from '../../image/image.js';
 import { isIdentity } from '../../networks/heads.js';
-import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
+import { checkWeights, type NetworkWeights, type WeightTensor } from '../../networks/network.js';
 import { emitModel } from '../../onnx/model.js';
 import { adamScalars, averageCorrection, defaultAdamOptions } from '../../optim/adam.js';
 import { scheduleFactor } from '../../optim/schedule.js';
 import { joined } from '../../optim/vectors.js';
-import type { Runtime, Session } from '../../runtime/runtime.js';
+import { checkRuntime, type Runtime, type Session } from '../../runtime/runtime.js';
 import { cropOf, distort, type Random, randomFor } from '../crops.js';
+import { aCheckpoint, runFields, somePictures, stopIfAborted } from '../request.js';
 import type { DistilCheckpoint, DistilRecord, DistilTest } from './checkpoint.js';
 import { type Batch, closedForm, fitHeads } from './closed-form.js';
-import { type DistilOptions, type DistilOptionsInput, resolveDistilOptions } from './options.js';
+import { type DistilOptions, type DistilOptionsInput, defaultDistilOptions, resolveDistilOptions } from './options.js';
 import { advance, freshCrops, type Making, startMaking, type TrainingPictures } from './pool.js';
 import { realTest, teacherReferences } from './real-test.js';
 import { makingSteps, trainingStep } from './step.js';
@@ -30,7 +32,10 @@ export interface DistilRequest extends TrainingPictures {
   readonly options?: DistilOptionsInput;
   /** Goes on from here; `options` are then the checkpoint's. */
   readonly resume?: DistilCheckpoint;
-  /** Ends the run after the step that is being computed; see {@link DistilAborted}. */
+  /**
+   * Ends the run after the step that is being computed, with {@link DistilAborted}. Before the closed form is done, nothing is there
+   * to keep: the error is a plain FauveError `aborted`. After the last step it changes nothing.
+   */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: DistilEvent) => void | Promise<void>;
 }
@@ -55,7 +60,7 @@ export interface DistilResult {
   readonly seconds: number;
 }
 
-/** The signal fired; nothing is lost. */
+/** The signal fired after the closed form was done; nothing is lost. */
 export class DistilAborted extends FauveError {
   constructor(readonly checkpoint: DistilCheckpoint) {
     super('aborted', `Stopped after step ${checkpoint.step} of ${checkpoint.options.steps}.`);
@@ -69,9 +74,11 @@ const ADAM = { ...defaultAdamOptions, beta2: 0.999 };
  * Makes a small network that reproduces a loss network's features: knowledge distillation (Hinton et al. 2015; of features: Romero et
  * al. 2015) for style transfer. It starts in closed form, layer by layer; then Adam fine-tunes it on crops and on pictures in
  * the making that it restyles itself, because pictures that only look good to the student are what it must not make.
- * @throws FauveError `usage` and `input` before the work starts; {@link DistilAborted}
+ * @throws FauveError `usage` and `input` before the work starts; `aborted` before the closed form is done, and {@link DistilAborted}
+ *   after it
  */
 export async function distil(request: DistilRequest): Promise<DistilResult> {
+  checkDistilRequest(request);
   const { teacher, runtime, signal, onProgress = () => {}, resume } = request;
   const options = resume?.options ?? resolveDistilOptions(request.options ?? {});
   const layers = layersOf(options.shape, teacher);
@@ -90,6 +97,7 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
   if (resume && resume.teacherSha256 !== teacher.sha256) {
     throw new FauveError('input', 'The checkpoint is of another teacher. Use that one, or delete it and start again.');
   }
+  stopBeforeTraining(request);
   const started = performance.now();
   const elapsed = () => (resume?.seconds ?? 0) + (performance.now() - started) / 1000;
   const begun = resume ?? (await startInClosedForm(request, options, layers, elapsed));
@@ -204,7 +212,7 @@ async function startInClosedForm(
       batches,
       async (layer) => {
         await onProgress({ type: 'closed form', round, layer, seconds: elapsed() });
-        stopIfAborted(request);
+        stopBeforeTraining(request);
       },
       options.levels,
     );
@@ -237,7 +245,7 @@ async function restyle(
   const finished: Making[] = [];
   try {
     for (let at = 0; at < options.pool; at += BATCH) {
-      stopIfAborted(request);
+      stopBeforeTraining(request);
       const slots = Array.from({ length: BATCH }, (_, i) => at + i);
       const makings = await Promise.all(slots.map((slot) => startMaking(request, options, -round, slot)));
       const wanted = await targets.run(
@@ -268,8 +276,25 @@ async function restyle(
   return { young: young.slice(0, options.pool), finished: finished.slice(0, options.pool) };
 }
 
-function stopIfAborted({ signal }: DistilRequest): void {
-  if (signal?.aborted) throw new FauveError('aborted', 'Stopped before the first training step; nothing was written.');
+function stopBeforeTraining({ signal }: DistilRequest): void {
+  stopIfAborted(signal, 'Stopped before the first training step.');
+}
+
+function checkDistilRequest(request: unknown): void {
+  const aTest = objectWith(
+    { name: aText, content: checkImage, style: checkImage },
+    'an object with name, content, style',
+  );
+  const fields = {
+    teacher: checkWeights,
+    photos: somePictures,
+    paintings: somePictures,
+    runtime: checkRuntime,
+    tests: listOf(aTest, 'test pairs'),
+    resume: aCheckpoint('decodeDistilCheckpoint'),
+    ...runFields,
+  };
+  checkRequest(request, 'distil', fields, Object.keys(defaultDistilOptions));
 }
 
 /** A last fit of the heads to the averaged kernels, on crops and on the pictures in the making. */

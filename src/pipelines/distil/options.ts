@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { FauveError } from '../../errors.js';
 import { MOST_LEVELS } from '../../networks/rounding.js';
-import { unknownOption } from '../spellings.js';
+import { optionProblem } from '../option-problem.js';
 import { studentShapes } from './student.js';
 
 const count = z.number().int().min(0).max(1_000_000);
@@ -63,9 +62,7 @@ export const defaultDistilOptions: Readonly<DistilOptions> = Object.freeze(schem
 export function resolveDistilOptions(given: unknown): DistilOptions {
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  if (issue.code === 'unrecognized_keys') throw unknownOption(issue.keys[0]!, Object.keys(schema.shape), ' of distil');
-  throw new FauveError('usage', `The option ${issue.path.join('.') || 'of distil'}: ${issue.message}.`);
+  throw optionProblem(parsed.error, given, Object.keys(schema.shape), ' of distil');
 }
 
 /** The options that are numbers, for a command line. */

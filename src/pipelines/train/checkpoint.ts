@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anArray, anObject, objectWith } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
 import type { WeightTensor } from '../../networks/network.js';
 import { readSafetensors, writeSafetensors } from '../../networks/safetensors.js';
@@ -55,8 +56,15 @@ const schema = z.object({
   lastGood: z.object({ step: number, rateFactor: number }),
 });
 
+const isCheckpoint = objectWith(
+  { options: anObject, state: anObject, lastGood: anObject, history: anArray },
+  'a checkpoint',
+);
+
 /** A checkpoint as a safetensors file. */
-export function encodeTrainCheckpoint({ options, state, lastGood, history, ...run }: TrainCheckpoint): Uint8Array {
+export function encodeTrainCheckpoint(checkpoint: TrainCheckpoint): Uint8Array {
+  isCheckpoint(checkpoint, 'encodeTrainCheckpoint');
+  const { options, state, lastGood, history, ...run } = checkpoint;
   const tensors = new Map<string, WeightTensor>();
   const put = (name: string, data: Float32Array) => tensors.set(name, { shape: [data.length], data });
   for (const [name, data] of Object.entries(state)) put(`state ${name}`, data);

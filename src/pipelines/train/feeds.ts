@@ -8,15 +8,15 @@ import type { Values } from '../../runtime/runtime.js';
 import { randomFor } from '../crops.js';
 import { defaultStylizeOptions, lossSettings } from '../options.js';
 import { longerSide, type Size, shorterSide, smallestSize } from '../scales.js';
-import { measureTargets, styleSize, type WeightedStyle } from '../targets.js';
+import { measureTargets, styleSize } from '../targets.js';
 import type { TrainOptions } from './options.js';
 import type { TrainingPhotos } from './photos.js';
 import { noiseInput, photosInput, photosShape, styleInput, styleWeightInput, targetInput } from './step.js';
-import type { TrainRequest } from './train.js';
+import type { TrainRun } from './train.js';
 
 /** The Gram matrices of all styles, a row for each. */
 export async function targetsOf(
-  { styles, runtime }: TrainRequest,
+  { styles, runtime }: TrainRun,
   network: LossNetwork,
   options: TrainOptions,
 ): Promise<Values> {
@@ -34,7 +34,7 @@ export async function targetsOf(
   const rows: Values[] = [];
   for (const { name, style } of styles) {
     if ('image' in style) requireStyleSize(name, style.image, size, network.minimumSize(layers));
-    rows.push(await measureTargets(runtime, network, settings, nothing, [{ ...style, weight: 1 } as WeightedStyle], 1));
+    rows.push(await measureTargets(runtime, network, settings, nothing, [{ ...style, weight: 1 }], 1));
   }
   return Object.fromEntries(
     layers.map((layer) => [targetInput(layer), joined(rows.map((row) => row[styleTarget(layer, 0)]!))]),
@@ -58,7 +58,7 @@ function activeStyleLayers({ styleWeight, styleLayers }: TrainOptions): string[]
 
 /** What a step is fed: photos, and which style each of them gets, in turn. */
 export async function feedsFor(
-  { styles }: TrainRequest,
+  { styles }: TrainRun,
   options: TrainOptions,
   shape: TransformerShape,
   photos: TrainingPhotos,

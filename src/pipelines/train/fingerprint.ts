@@ -1,9 +1,9 @@
 import { sha256Hex } from '../../networks/weights.js';
 import { encodeStyle } from '../../styles/style-file.js';
-import type { TrainRequest } from './train.js';
+import type { TrainRun } from './train.js';
 
 /** What a run is made from, beside its options, as one checksum: loss network, styles, names of the photos, network to start from. */
-export async function fingerprintOf({ weights, styles, photos, from }: TrainRequest): Promise<string> {
+export async function fingerprintOf({ weights, styles, photos, from }: TrainRun): Promise<string> {
   const parts = [weights.sha256];
   const addFloats = async (data: Float32Array) => {
     parts.push(await sha256Hex(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));

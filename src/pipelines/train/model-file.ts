@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { aMap, anObject, aText, isBytes, isRecord, listOf, refuse } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
 import { evaluate } from '../../graph/evaluate.js';
 import { input, onlyInput, type Tensor, topologicalOrder } from '../../graph/tensor.js';
@@ -44,6 +45,16 @@ export interface TransformerModel extends TransformerAbout {
   readonly ranges?: TransformerRanges;
 }
 
+/** @throws FauveError `usage` for what is no {@link TransformerModel}, with how to get one */
+export function checkModel(value: unknown, name: string): void {
+  const file = isRecord(value) && 'bytes' in value;
+  const help = file || isBytes(value) ? `Decode it: decodeTransformer(${file ? 'file.bytes' : 'bytes'}).` : '';
+  if (!isRecord(value) || !('weights' in value)) refuse(name, 'a trained network (a TransformerModel)', value, help);
+  aMap(value.weights, `${name}.weights`);
+  listOf(anObject, 'styles')(value.styles, `${name}.styles`);
+  aText(value.name, `${name}.name`);
+}
+
 const rangesSchema = z.record(
   z.string(),
   z.object({
@@ -65,7 +76,9 @@ export const modelStyle = 'style';
  * size; with several styles also `style` [1,S] in, weights that add up to 1. Weights are 16-bit floats, and most kernels 8-bit integers
  * with a scale for each channel; the rest is in the metadata.
  */
-export function encodeTransformer({ weights, ranges, ...about }: TransformerModel): Uint8Array<ArrayBuffer> {
+export function encodeTransformer(model: TransformerModel): Uint8Array<ArrayBuffer> {
+  checkModel(model, 'encodeTransformer');
+  const { weights, ranges, ...about } = model;
   const least = transformerMinimumSize(transformerShapeOf(weights));
   const { name, licence, styles, training } = checkTransformerAbout(about);
   return emitTransformer(smallestGraph(weights), weights, {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FauveError } from '../../errors.js';
-import { type Respelled, respelled, unknownOption } from '../spellings.js';
+import { optionProblem } from '../option-problem.js';
+import { type Respelled, respelled } from '../spellings.js';
 
 const whole = z.number().int();
 const weight = z.number().min(0).max(1e9);
@@ -38,7 +38,7 @@ const schema = z.strictObject({
   blocks: whole.min(0).max(64).default(3).describe('residual blocks, at the smallest size'),
   kernels: z
     .tuple([whole.min(1).max(31), whole.min(1).max(31)], { error: 'expected 2 numbers' })
-    .refine((sides) => sides.every((side) => side % 2 === 1), 'kernels are odd')
+    .refine((sides) => sides.every((side) => side % 2 === 1), 'odd numbers')
     .default([5, 3])
     .describe('sides of the first and of the last kernel'),
   train: z
@@ -94,13 +94,10 @@ export function resolveTrainOptions(given: unknown): TrainOptions {
     const { optimiser, learningRate } = parsed.data;
     return { ...parsed.data, learningRate: learningRate || (optimiser === 'muon' ? 5e-3 : 1e-3) };
   }
-  const issue = parsed.error.issues[0]!;
-  if (issue.code === 'unrecognized_keys') {
-    throw unknownOption(
-      issue.keys[0]!,
-      trainOptionSpecs.map(({ name }) => name),
-      ' of training',
-    );
-  }
-  throw new FauveError('usage', `The option ${issue.path.join('.')}: ${issue.message}.`);
+  throw optionProblem(
+    parsed.error,
+    given,
+    trainOptionSpecs.map(({ name }) => name),
+    ' of training',
+  );
 }

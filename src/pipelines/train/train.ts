@@ -1,6 +1,7 @@
+import { aText, aWeight, checkRequest, listOf, objectWith, optional } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
-import type { Image } from '../../image/image.js';
-import type { NetworkWeights, WeightTensor } from '../../networks/network.js';
+import { checkImage, type Image } from '../../image/image.js';
+import { checkWeights, type NetworkWeights, type WeightTensor } from '../../networks/network.js';
 import {
   isStyleParameter,
   type TransformerShape,
@@ -12,15 +13,17 @@ import { emitModel } from '../../onnx/model.js';
 import { averageCorrection } from '../../optim/adam.js';
 import { scheduleFactor } from '../../optim/schedule.js';
 import { joined } from '../../optim/vectors.js';
-import type { Runtime, Session } from '../../runtime/runtime.js';
+import { checkRuntime, type Runtime, type Session } from '../../runtime/runtime.js';
+import type { StyleInput } from '../../styles/style-file.js';
 import { isGreyStyle } from '../colours.js';
 import type { PictureSource } from '../crops.js';
+import { aCheckpoint, aPicture, runFields, somePictures, stopIfAborted, weightedStyles } from '../request.js';
 import type { WeightedStyle } from '../targets.js';
 import type { TrainCheckpoint, TrainMoment, TrainRecord } from './checkpoint.js';
 import { feedsFor, targetsOf } from './feeds.js';
 import { fingerprintOf } from './fingerprint.js';
-import { checkTransformerAbout, type ModelStyle, type TransformerModel } from './model-file.js';
-import { resolveTrainOptions, type TrainOptions, type TrainOptionsInput } from './options.js';
+import { checkModel, checkTransformerAbout, type ModelStyle, type TransformerModel } from './model-file.js';
+import { defaultTrainOptions, resolveTrainOptions, type TrainOptions, type TrainOptionsInput } from './options.js';
 import { type SkippedPhoto, trainingPhotos } from './photos.js';
 import { rangesOnPhotos } from './ranges.js';
 import { startWeights } from './start.js';
@@ -29,11 +32,9 @@ import { openTester, type TrainTest } from './tester.js';
 
 /** A style to learn. */
 export interface TrainStyle extends ModelStyle {
-  readonly style:
-    | Omit<Extract<WeightedStyle, { image: Image }>, 'weight'>
-    | Omit<Extract<WeightedStyle, { style: unknown }>, 'weight'>;
-  /** Factor of its style loss: stronger than the others, or weaker. */
-  readonly weight: number;
+  readonly style: { readonly image: Image } | { readonly style: StyleInput };
+  /** Factor of its style loss: stronger than the others, or weaker; 1 by default. */
+  readonly weight?: number | undefined;
 }
 
 export interface TrainRequest {
@@ -52,9 +53,17 @@ export interface TrainRequest {
   readonly tests?: readonly { readonly name: string; readonly image: Image }[];
   /** Goes on from here; `options` are then the checkpoint's. */
   readonly resume?: TrainCheckpoint;
-  /** Ends the run after the step that is being computed; see {@link TrainAborted}. */
+  /**
+   * Ends the run after the step that is being computed, with {@link TrainAborted}. Before the first step is done, nothing is there
+   * to keep: the error is a plain FauveError `aborted`. After the last step it changes nothing.
+   */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: TrainEvent) => void | Promise<void>;
+}
+
+/** A request whose styles are complete. */
+export interface TrainRun extends Omit<TrainRequest, 'styles'> {
+  readonly styles: readonly (ModelStyle & { readonly style: WeightedStyle; readonly weight: number })[];
 }
 
 /** What happens during a run. */
@@ -81,7 +90,7 @@ export interface TrainResult {
   readonly seconds: number;
 }
 
-/** The signal fired; nothing is lost. */
+/** The signal fired after a step was done; nothing is lost. */
 export class TrainAborted extends FauveError {
   constructor(readonly checkpoint: TrainCheckpoint) {
     super('aborted', `Stopped after iteration ${checkpoint.step} of ${checkpoint.options.iterations}.`);
@@ -102,15 +111,19 @@ const WARM_UP = 20;
  * Trains an image transformer network (Johnson, Alahi & Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer"), for one style or
  * for several (Dumoulin et al. 2017, "A Learned Representation for Artistic Style"). The same request gives the same network on the
  * same device, also when it was interrupted and resumed.
- * @throws FauveError `usage` and `input` before the work starts; {@link TrainAborted}
+ * @throws FauveError `usage` and `input` before the work starts; `aborted` before the first step is done, and {@link TrainAborted}
+ *   after it
  */
-export async function train(request: TrainRequest): Promise<TrainResult> {
+export async function train(given: TrainRequest): Promise<TrainResult> {
+  checkTrainRequest(given);
+  const request = completed(given);
   const { runtime, signal, onProgress = () => {}, resume, styles } = request;
   const options = optionsFor(request);
   const network = vgg(request.weights);
   const shape = shapeFor(request, options);
   const fingerprint = await fingerprintOf(request);
   requireSameRun(request, fingerprint);
+  stopIfAborted(signal);
   const start = startWeights(
     shape,
     options.seed,
@@ -120,6 +133,7 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   const trained = new Map([...start].filter(([name]) => options.train === 'all' || isStyleParameter(name)));
   const frozen = new Map([...start].filter(([name]) => !trained.has(name)));
   const targets = await targetsOf(request, network, options);
+  stopIfAborted(signal);
   const skipped: SkippedPhoto[] = [];
   const photos = trainingPhotos(request.photos, options.cropSize, (photo) => skipped.push(photo));
   const tellSkipped = async () => {
@@ -182,8 +196,11 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
       feeds.catch(() => undefined);
       return feeds;
     };
+    const before = step;
+    stopIfAborted(signal);
     let next = prepare(step + 1);
     while (step < options.iterations) {
+      if (step === before) stopIfAborted(signal);
       if (signal?.aborted) throw new TrainAborted(await checkpoint());
       const feeds = await next;
       await tellSkipped();
@@ -231,8 +248,38 @@ export async function train(request: TrainRequest): Promise<TrainResult> {
   }
 }
 
+/** Its styles with all that may be left out. */
+function completed(request: TrainRequest): TrainRun {
+  const styles = request.styles.map((each) => {
+    const { weight = 1 } = each;
+    return { ...each, weight, style: weightedStyles([each.style])[0]! };
+  });
+  return { ...request, styles };
+}
+
+function checkTrainRequest(request: unknown): void {
+  const aStyle = objectWith(
+    { name: aText, style: aPicture, weight: optional(aWeight) },
+    'an object with name, style, weight',
+  );
+  const aTest = objectWith({ name: aText, image: checkImage }, 'an object with name, image');
+  const fields = {
+    styles: listOf(aStyle, 'styles'),
+    photos: somePictures,
+    weights: checkWeights,
+    runtime: checkRuntime,
+    name: aText,
+    licence: aText,
+    from: optional(checkModel),
+    tests: optional(listOf(aTest, 'test photos')),
+    resume: aCheckpoint('decodeTrainCheckpoint'),
+    ...runFields,
+  };
+  checkRequest(request, 'train', fields, Object.keys(defaultTrainOptions));
+}
+
 /** The options of the run; a network that it starts from brings its architecture along. */
-function optionsFor({ options: given = {}, from, resume }: TrainRequest): TrainOptions {
+function optionsFor({ options: given = {}, from, resume }: TrainRun): TrainOptions {
   if (resume) return resume.options;
   const options = resolveTrainOptions(given);
   if (!from) return options;
@@ -252,7 +299,7 @@ function optionsFor({ options: given = {}, from, resume }: TrainRequest): TrainO
   return { ...options, ...own };
 }
 
-function shapeFor({ styles, photos, from, name, licence }: TrainRequest, options: TrainOptions): TransformerShape {
+function shapeFor({ styles, photos, from, name, licence }: TrainRun, options: TrainOptions): TransformerShape {
   if (styles.length === 0) throw new FauveError('usage', 'Training needs at least one style.');
   if (photos.length === 0) throw new FauveError('usage', 'Training needs photos, received none.');
   // Hours of work must not end at words that are too long.
@@ -278,7 +325,7 @@ function shapeFor({ styles, photos, from, name, licence }: TrainRequest, options
   return shape;
 }
 
-function requireSameRun({ resume }: TrainRequest, fingerprint: string): void {
+function requireSameRun({ resume }: TrainRun, fingerprint: string): void {
   if (!resume || resume.fingerprint === fingerprint) return;
   throw new FauveError(
     'input',
@@ -298,7 +345,7 @@ function diverged(total: number, history: readonly TrainRecord[]): boolean {
 const mean = (records: readonly TrainRecord[]) => records.reduce((sum, { total }) => sum + total, 0) / records.length;
 
 function finished(
-  { styles, from, name, licence, weights: network, photos }: TrainRequest,
+  { styles, from, name, licence, weights: network, photos }: TrainRun,
   options: TrainOptions,
   shape: TransformerShape,
   weights: ReadonlyMap<string, WeightTensor>,

@@ -1,6 +1,7 @@
 import { decode as decodePng } from 'fast-png';
+import { bytesOf, checkRequest, optional, positive } from '../../checks/checks.js';
 import { FauveError, messageOf } from '../../errors.js';
-import { checkPixels, type DecodedImage, fromLevels, type ImageSource } from '../../image/file.js';
+import { checkPixels, type DecodedImage, fromLevels, type ImageSource, unnamed } from '../../image/file.js';
 import { type FileFacts, fileFacts } from '../../image/header.js';
 import { heicToPng, isHeic } from '../../image/heic-file.js';
 import { createImage, type Image } from '../../image/image.js';
@@ -44,14 +45,18 @@ const SOME_BROWSERS: readonly (readonly [RegExp, string])[] = [
  * Reads JPEG, PNG, WebP, AVIF, HEIC, GIF (first frame), and what else the browser knows. Turned upright by its
  * EXIF orientation, converted to sRGB, alpha not premultiplied. A PNG keeps its 16 bits and the colours of its transparent pixels,
  * unless its colours are other than sRGB; in other formats the colours of nearly transparent pixels are coarse.
- * @param bytes the whole file
- * @throws FauveError `input` when it is empty, truncated or damaged, not a picture that this browser reads, or has too many pixels
+ * @param file the bytes of the whole file
+ * @param source how errors name it
+ * @throws FauveError `usage` for what are no bytes; `input` when it is empty, truncated or damaged, not a picture that this browser reads, or has too many pixels
  */
 export async function decodeImage(
-  bytes: Uint8Array,
-  source: ImageSource,
-  { mostPixels, fitPixels = Number.POSITIVE_INFINITY }: DecodeOptions = {},
+  file: Uint8Array | ArrayBuffer,
+  source: ImageSource = unnamed,
+  options: DecodeOptions = {},
 ): Promise<BrowserDecodedImage> {
+  const bytes = bytesOf(file, 'decodeImage, bytes');
+  checkRequest(options, 'decodeImage, options', { mostPixels: optional(positive), fitPixels: optional(positive) });
+  const { mostPixels, fitPixels = Number.POSITIVE_INFINITY } = options;
   const fail = (problem: string, cause?: unknown) =>
     new FauveError('input', `${source.what} ${source.fileName} ${problem}`, { cause });
   if (bytes.byteLength === 0) throw fail(`is empty (0 bytes). Use a picture in ${READABLE}.`);

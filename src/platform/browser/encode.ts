@@ -8,7 +8,7 @@ import {
   type OutputFormat,
   toLevels,
 } from '../../image/file.js';
-import type { Image } from '../../image/image.js';
+import { checkImage, type Image } from '../../image/image.js';
 import { tagJpeg } from '../../image/jpeg-file.js';
 import { tagPng } from '../../image/png-file.js';
 import { recipeToXmp } from '../../image/recipe.js';
@@ -25,7 +25,7 @@ export async function encodeImage(
   format: OutputFormat,
   options: EncodeOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { quality = defaultQuality, bits = 8, recipe } = options;
+  checkImage(image, 'encodeImage, image');
   if (format === 'tiff') {
     throw new FauveError(
       'usage',
@@ -33,6 +33,7 @@ export async function encodeImage(
     );
   }
   checkEncodeOptions(format, options);
+  const { quality = defaultQuality, bits = 8, recipe } = options;
   const xmp = recipe === undefined ? undefined : recipeToXmp(recipe);
   if (xmp !== undefined) checkXmpLength(xmp, format);
   if (format === 'png') {

@@ -1,4 +1,5 @@
 import type * as Ort from 'onnxruntime-web';
+import { aFunction, anAddress, aSignal, aSize, checkRequest, oneOf, optional } from '../../checks/checks.js';
 import { FauveError, messageOf } from '../../errors.js';
 import { type EngineBuild, engineFiles } from '../../runtime/engine-files.js';
 import { probe, wake } from '../../runtime/probe.js';
@@ -34,6 +35,13 @@ const loaded = new Map<BuildName, Promise<LoadedOrt>>();
  * @throws FauveError `usage` for more threads than cores, `system` when the engine cannot be loaded or the device is not there, `aborted`
  */
 export async function loadEngine(options: BrowserEngineOptions): Promise<Runtime> {
+  checkRequest(options, 'loadEngine', {
+    device: optional(oneOf('auto', 'cpu', 'webgpu')),
+    threads: optional(aSize),
+    assets: anAddress,
+    signal: optional(aSignal),
+    onProgress: optional(aFunction),
+  });
   const { device = 'auto', threads } = options;
   requireThreads(threads, navigator.hardwareConcurrency);
   if (device === 'cpu') return onProcessor(options);

@@ -1,3 +1,5 @@
+import { aFunction, anAddress, aSignal, aText, checkRequest, optional } from '../../checks/checks.js';
+import { shortName } from '../../checks/received.js';
 import { FauveError } from '../../errors.js';
 import { decodeDistilled } from '../../networks/distilled.js';
 import {
@@ -52,6 +54,7 @@ export async function listStyles(options: ModelOptions): Promise<readonly Shippe
  * @throws FauveError `usage` for an unknown name, `system` when it cannot be loaded or is not the file that was shipped, `aborted`
  */
 export async function loadNetworkWeights(name: string, options: ModelOptions): Promise<NetworkWeights> {
+  aText(name, 'The name of a network');
   const entry = find(await listNetworks(options), name, 'loss network');
   const url = fileUrl(options, entry.file);
   return decodeDistilled(await downloadChecked(url, `The network ${name}`, entry, options), entry.sha256, entry.file);
@@ -62,6 +65,7 @@ export async function loadNetworkWeights(name: string, options: ModelOptions): P
  * @throws FauveError as {@link loadNetworkWeights}
  */
 export async function loadTransformer(name: string, options: ModelOptions): Promise<TransformerFile> {
+  aText(name, 'The name of a trained network');
   const entry = find(await shippedTransformers(options), name, 'trained network');
   const bytes = await downloadChecked(fileUrl(options, entry.file), `The network ${name}`, entry, options);
   return { fileName: name, bytes, shipped: true };
@@ -69,6 +73,7 @@ export async function loadTransformer(name: string, options: ModelOptions): Prom
 
 /** Loads a style by its name: `starry-night`. @throws FauveError as {@link loadNetworkWeights} */
 export async function loadStyle(name: string, options: ModelOptions): Promise<StyleFile> {
+  aText(name, 'The name of a style');
   const entry = find(await listStyles(options), name, 'style');
   const bytes = await downloadChecked(new URL(entry.path), `The style ${name}`, entry, options);
   return { path: entry.path, sha256: entry.sha256, style: decodeStyle(bytes, `The style ${name}`) };
@@ -97,10 +102,13 @@ function find<T extends { readonly name: string }>(entries: readonly T[], name: 
   const names = entries.map((entry) => entry.name).join(', ');
   throw new FauveError(
     'usage',
-    `There is no ${what} '${name}' here. Use one of ${names || 'none: the list is empty'}.`,
+    `There is no ${what} '${shortName(name)}' here. Use one of ${names || 'none: the list is empty'}.`,
   );
 }
 
-function fileUrl({ base }: ModelOptions, file: string): URL {
+function fileUrl(options: ModelOptions, file: string): URL {
+  const fields = { base: anAddress, signal: optional(aSignal), onProgress: optional(aFunction) };
+  checkRequest(options, 'The options of loading', fields);
+  const { base } = options;
   return new URL(file, new URL(String(base).replace(/\/?$/, '/'), location.href));
 }

@@ -67,7 +67,7 @@ export async function paint(
     const result = await stylize({ ...painting, memoryLimit: freeMemory(), signal: job.signal, onProgress });
     return { image: result.image, steps: result.history.length, seconds: result.seconds };
   } catch (error) {
-    if (error instanceof StylizeAborted && error.steps > 0) {
+    if (error instanceof StylizeAborted) {
       return { image: error.image, steps: error.steps, seconds, stopped: true };
     }
     throw error;
