@@ -89,17 +89,15 @@ function roundAlike(
   step: number,
   length: number,
 ): void {
-  const sum = (i: number, j: number) => Math.round((kernel[i]! + kernel[j]!) / scale);
   for (let at = start; at < start + length; at += 4) {
-    const total = Math.round((kernel[at]! + kernel[at + 1]! + kernel[at + 2]! + kernel[at + 3]!) / scale);
+    const total = rounded(kernel[at]! + kernel[at + 1]! + kernel[at + 2]! + kernel[at + 3]!, scale);
     for (let pixel = 0; pixel < 4; pixel++) {
-      const [lower, right] = [pixel >> 1, pixel & 1];
-      const upperRow = sum(at + 2 * lower * step, at + 2 * lower * step + 1);
-      const leftColumn = sum(at + right * step, at + right * step + 2);
-      const i = at + pixel * step;
-      const [a, b, c, d] = [0, 1, 2, 3].map((tap) => kernel[i + tap]! / scale) as [number, number, number, number];
+      const [i, below, right] = [at + pixel * step, at + (pixel & 2) * step, at + (pixel & 1) * step];
+      const upperRow = rounded(kernel[below]! + kernel[below + 1]!, scale);
+      const leftColumn = rounded(kernel[right]! + kernel[right + 2]!, scale);
+      const saddle = (kernel[i]! - kernel[i + 1]! - kernel[i + 2]! + kernel[i + 3]!) / scale;
       // One number decides the other three. This is the one for which the squares of the errors are least.
-      const first = Math.round((a - b - c + d + 2 * upperRow + 2 * leftColumn - total) / 4);
+      const first = Math.round((saddle + 2 * upperRow + 2 * leftColumn - total) / 4);
       integers[i] = first;
       integers[i + 1] = upperRow - first;
       integers[i + 2] = leftColumn - first;
@@ -107,3 +105,5 @@ function roundAlike(
     }
   }
 }
+
+const rounded = (value: number, scale: number): number => Math.round(value / scale);
