@@ -23,8 +23,8 @@ export interface InterruptOptions {
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const;
 type EndingSignal = (typeof endingSignals)[number];
 
-/** Milliseconds. What a terminal sends, npm, a shell or systemd often sends once more: signals this close together are one. */
-const ECHO = 200;
+/** Milliseconds. What a terminal sends, npm, a shell or systemd sends once more: two signals this close together are one. */
+const ECHO = 100;
 
 let received: EndingSignal | undefined;
 
@@ -36,6 +36,7 @@ export function interruptedExitCode(): number {
 export function listenForInterrupt({ after, say, close }: InterruptOptions = {}): Interrupt {
   const controller = new AbortController();
   let first = 0;
+  let echoed = false;
   const release = () => {
     for (const name of endingSignals) process.off(name, onSignal);
   };
@@ -47,7 +48,11 @@ export function listenForInterrupt({ after, say, close }: InterruptOptions = {})
       say?.(stopping(name, after));
       return;
     }
-    if (performance.now() - first < ECHO) return;
+    // A thread that was busy hears all signals at once: of three, at least one was meant. Nobody means a second SIGHUP.
+    if (performance.now() - first < ECHO && (!echoed || name === 'SIGHUP')) {
+      echoed = true;
+      return;
+    }
     close?.();
     // `process.exit` would wait for the engine's thread, which may be in the middle of a long step.
     release();

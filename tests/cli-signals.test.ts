@@ -55,8 +55,12 @@ describe.skipIf(process.platform === 'win32')('a signal', () => {
   });
 
   it('that comes once more from a shell or from npm is still the same one', async () => {
-    expect(await interrupted(long('echo.png'), 'SIGINT', 'SIGINT', 'SIGTERM')).toMatchObject({ code: 130 });
+    expect(await interrupted(long('echo.png'), 'SIGINT', 'SIGTERM')).toMatchObject({ code: 130 });
     expect((await checkpoint('echo.png')).scale).toBe(0);
+  });
+
+  it('that comes three times is meant', async () => {
+    expect(await interrupted(long('thrice.png'), 'SIGINT', 'SIGTERM', 'SIGQUIT')).toMatchObject({ code: null });
   });
 
   it('is called by its name', async () => {

@@ -201,11 +201,11 @@ describe('Ctrl-C', () => {
 
   it('twice ends it at once', async () => {
     const args = ['stylize', 'photo.png', '-s', 'style.png', '-o', 'twice.png', ...tinyRun];
-    const { code, signal } = await place.fauve([...args, '--size', '500x500', '--scales', '1', '--json'], {
+    const { code, signal } = await place.fauve([...args, '--size', '600x600', '--scales', '1', '--json'], {
       onLine: (line, child) => {
-        if (JSON.parse(line).type !== 'start') return;
+        if (JSON.parse(line).type !== 'scale') return;
         child.kill('SIGINT');
-        setTimeout(() => child.kill('SIGINT'), 30);
+        setTimeout(() => child.kill('SIGINT'), 300);
       },
     });
     expect([code, signal]).toEqual([null, 'SIGINT']);
