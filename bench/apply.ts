@@ -5,11 +5,11 @@ import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { noiseImage } from '#src/image/noise.js';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer, type Precision } from '#src/pipelines/apply/network.js';
-import { styleShares } from '#src/pipelines/apply/styles.js';
-import { loadEngine, startEngine } from '#src/platform/engine-node.js';
-import { loadTransformer } from '#src/platform/transformers.js';
+import { loadEngine, startEngine } from '#src/platform/node/engine.js';
+import { loadStyleNetwork } from '#src/platform/node/style-networks.js';
+import { apply } from '#src/style-network/apply.js';
+import { styleShares } from '#src/style-network/code.js';
+import { openStyleNetwork, type Precision } from '#src/style-network/open.js';
 
 const usage = `npm run bench:apply -- [options]
   --model fast                       a network, by its name or its file
@@ -47,7 +47,7 @@ interface Row {
 }
 
 const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
-const file = await loadTransformer(values.model);
+const file = await loadStyleNetwork(values.model);
 console.log(machine);
 console.log(`${values.model}, ${values.precision}\n`);
 
@@ -60,8 +60,8 @@ const engine = { device: 'cpu', ...(values.threads === undefined ? {} : { thread
 const [here, worker] = [await loadEngine(engine), await startEngine(engine)];
 const precision = values.precision as Precision;
 const [near, far] = [
-  await openTransformer(here, file, { precision }),
-  await openTransformer(worker, file, { precision }),
+  await openStyleNetwork(here, file, { precision }),
+  await openStyleNetwork(worker, file, { precision }),
 ];
 const styles = near.styles.slice(0, 1);
 const shares = styleShares(near.styles, styles, file.fileName);
@@ -75,7 +75,7 @@ for (const [i, [width, height]] of sizes.entries()) {
   // Not in turns: threads of one engine wait for work for a while, at the cost of the other.
   for (const [all, restyle] of [
     [times.network, () => near.run(image, shares)],
-    [times.total, () => applyTransformer({ image, transformer: far, styles })],
+    [times.total, () => apply({ image, transformer: far, styles })],
   ] as const) {
     for (let round = 0; round <= Number(values.rounds); round++) {
       const start = performance.now();

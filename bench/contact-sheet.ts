@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { createImage, type Image } from '#src/image/image.js';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { encodeImage } from '#src/platform/node/codec.js';
 
 /** A picture and what is written under it. */
 export interface SheetPicture {

@@ -5,11 +5,11 @@
 import { parseArgs } from 'node:util';
 import { luminance } from '#src/image/colour.js';
 import {
-  applyTransformer,
+  apply,
   createImage,
   type Image,
-  loadTransformer,
-  openTransformer,
+  loadStyleNetwork,
+  openStyleNetwork,
   type Precision,
   quantise,
   startEngine,
@@ -43,11 +43,11 @@ const cards: Readonly<Record<string, Image>> = {
 
 const runtime = await startEngine({ device: 'cpu' });
 for (const precision of ['int8', 'float32'] as const satisfies readonly Precision[]) {
-  const transformer = await openTransformer(runtime, await loadTransformer(values.model), { precision });
+  const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(values.model), { precision });
   for (const [name, image] of Object.entries(cards)) {
     const found: { readonly peak: number; readonly deviation: number }[] = [];
     for (const style of transformer.styles) {
-      const { image: picture } = await applyTransformer({ image, transformer, styles: [{ name: style.name }] });
+      const { image: picture } = await apply({ image, transformer, styles: [{ name: style.name }] });
       found.push(spectrum(picture));
     }
     const of = (kind: 'peak' | 'deviation') => {

@@ -18,7 +18,7 @@ import {
   startEngine,
   texture,
 } from '#src/index.node.js';
-import { writeStyleIndex } from '#src/platform/style-store.js';
+import { writeStyleIndex } from '#src/platform/node/style-store.js';
 import { type GalleryEntry, galleryEntries } from './gallery-entries.js';
 
 const usage = `npm run gallery -- [PAINTINGS] [options]

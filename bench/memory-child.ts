@@ -1,8 +1,8 @@
 /** Stylises in a process of its own, and tells its parent the peak of its resident memory in MB. */
 import { noiseImage } from '#src/image/noise.js';
-import { defaultStylizeOptions } from '#src/pipelines/options.js';
-import { stylize } from '#src/pipelines/stylize.js';
-import { startEngine } from '#src/platform/engine-node.js';
+import { startEngine } from '#src/platform/node/engine.js';
+import { defaultStylizeOptions } from '#src/stylize/options.js';
+import { stylize } from '#src/stylize/stylize.js';
 import { peakMegabytes } from './peak-memory.js';
 import { randomVgg19 } from './steps.js';
 

@@ -7,13 +7,13 @@ import { fitLongerSide, resizeImage } from '#src/image/resize.js';
 import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
 import { Lbfgs } from '#src/optim/lbfgs.js';
-import { stepGraph, stepModel } from '#src/pipelines/image-optimiser.js';
-import { defaultStylizeOptions, lossSettings, type StylizeOptionsInput } from '#src/pipelines/options.js';
-import { type StylizeResult, stylize } from '#src/pipelines/stylize.js';
-import { measureTargets } from '#src/pipelines/targets.js';
-import { startEngine } from '#src/platform/engine-node.js';
-import { readImage, writeImage } from '#src/platform/images.js';
-import { loadNetworkWeights } from '#src/platform/model-store.js';
+import { startEngine } from '#src/platform/node/engine.js';
+import { readImage, writeImage } from '#src/platform/node/images.js';
+import { loadNetworkWeights } from '#src/platform/node/model-store.js';
+import { stepGraph, stepModel } from '#src/stylize/image-optimiser.js';
+import { defaultStylizeOptions, lossSettings, type StylizeOptionsInput } from '#src/stylize/options.js';
+import { type StylizeResult, stylize } from '#src/stylize/stylize.js';
+import { measureTargets } from '#src/stylize/targets.js';
 
 /** Photos of this project with paintings that are not part of it. */
 export const qualityPairs = [

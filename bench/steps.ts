@@ -6,10 +6,10 @@ import type { NetworkWeights } from '#src/networks/network.js';
 import { caffePreprocessing, convLayers, networkSpec } from '#src/networks/registry.js';
 import { vgg } from '#src/networks/vgg.js';
 import { emitModel } from '#src/onnx/model.js';
-import { openImageOptimiser, stepGraph, stepModel } from '#src/pipelines/image-optimiser.js';
-import { defaultStylizeOptions, lossSettings } from '#src/pipelines/options.js';
-import { measureTargets } from '#src/pipelines/targets.js';
-import { loadEngine, startEngine } from '#src/platform/engine-node.js';
+import { loadEngine, startEngine } from '#src/platform/node/engine.js';
+import { openImageOptimiser, stepGraph, stepModel } from '#src/stylize/image-optimiser.js';
+import { defaultStylizeOptions, lossSettings } from '#src/stylize/options.js';
+import { measureTargets } from '#src/stylize/targets.js';
 
 /** Median seconds at one size. */
 export interface StepTimes {

@@ -7,14 +7,14 @@ import { decodeDistilled } from '#src/networks/distilled.js';
 import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
 import { decodeWeights } from '#src/networks/weights.js';
-import { openImageOptimiser, stepGraph, stepModel } from '#src/pipelines/image-optimiser.js';
-import { measureLosses } from '#src/pipelines/losses.js';
-import { lossSettings, resolveStylizeOptions } from '#src/pipelines/options.js';
-import { stylize } from '#src/pipelines/stylize.js';
-import { measureTargets } from '#src/pipelines/targets.js';
-import { loadNetworkWeights } from '#src/platform/model-store.js';
-import { shippedNetwork } from '#src/platform/shipped.js';
+import { loadNetworkWeights } from '#src/platform/node/model-store.js';
+import { shippedNetwork } from '#src/platform/node/shipped.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { openImageOptimiser, stepGraph, stepModel } from '#src/stylize/image-optimiser.js';
+import { measureLosses } from '#src/stylize/measure-losses.js';
+import { lossSettings, resolveStylizeOptions } from '#src/stylize/options.js';
+import { stylize } from '#src/stylize/stylize.js';
+import { measureTargets } from '#src/stylize/targets.js';
 
 /** A network that pictures are made with. */
 export interface Contestant {

@@ -1,7 +1,7 @@
 /** `npm run bench:trade-off -- FIGURES.json OUT.svg`: draws what bench:distilled measured, share against step time. */
 import { readFileSync } from 'node:fs';
-import { writeFileAtomically } from '#src/platform/files.js';
-import { renderPlot } from '#src/platform/plot-node.js';
+import { writeFileAtomically } from '#src/platform/node/files.js';
+import { renderPlot } from '#src/platform/node/plot.js';
 
 interface Figures {
   readonly networks: readonly { readonly name: string; readonly bytes: number }[];

@@ -1,7 +1,7 @@
 /** The engine of a training run that is timed: adds the milliseconds inside of ONNX Runtime to the number that it shares. */
 import { parentPort, workerData } from 'node:worker_threads';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
-import { importNative } from '#src/platform/native-engine.js';
+import { importNative } from '#src/platform/node/native-engine.js';
 import { serveRuntime } from '#src/runtime/remote.js';
 import { createRuntime, type OrtLike } from '#src/runtime/runtime.js';
 

@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { defaultTrainOptions } from '#src/pipelines/train/options.js';
+import { defaultTrainOptions } from '#src/training/style-network/options.js';
 import { teacher } from './students.js';
 
 /** What the process of a run tells. */

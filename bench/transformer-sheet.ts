@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp, { type OverlayOptions } from 'sharp';
 import {
-  applyTransformer,
+  apply,
   cropImage,
   encodeImage,
   type Image,
-  loadTransformer,
-  openTransformer,
+  loadStyleNetwork,
+  openStyleNetwork,
   readImage,
   resizeImage,
   startEngine,
@@ -30,7 +30,7 @@ const [size, tile, columns] = [Number(values.size), Number(values.tile), Number(
 const [gap, label] = [12, 24];
 
 const runtime = await startEngine({ device: 'cpu' });
-const transformer = await openTransformer(runtime, await loadTransformer(values.model));
+const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(values.model));
 const names = readdirSync(values.photos).filter((name) => /\.(jpe?g|png)$/i.test(name));
 const photos: Image[] = [];
 for (const name of names) photos.push(square(await readImage(join(values.photos, name))));
@@ -39,7 +39,7 @@ const groups: { readonly title: string; readonly images: readonly Image[] }[] = 
 for (const { name, title } of transformer.styles) {
   const images: Image[] = [];
   for (const image of photos) {
-    images.push((await applyTransformer({ image, transformer, styles: [{ name }] })).image);
+    images.push((await apply({ image, transformer, styles: [{ name }] })).image);
   }
   groups.push({ title: title || name, images });
 }

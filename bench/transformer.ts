@@ -4,13 +4,13 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
-  applyTransformer,
+  apply,
   cropBottom,
   cropImage,
   type Image,
-  loadTransformer,
+  loadStyleNetwork,
   measureLosses,
-  openTransformer,
+  openStyleNetwork,
   quantise,
   readImage,
   resizeImage,
@@ -77,7 +77,7 @@ const options: StylizeOptionsInput = {
 };
 const { weights } = await teacher(values.shared);
 const runtime = await startEngine({ device: 'cpu' });
-const transformer = await openTransformer(runtime, await loadTransformer(values.model));
+const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(values.model));
 const names = values.styles?.split(',') ?? transformer.styles.slice(0, 4).map(({ name }) => name);
 const photos = heldOutPhotos(values.shared).slice(0, Number(values.photos));
 const gallery = galleryEntries();
@@ -98,7 +98,7 @@ for (const name of names) {
   figures[name] = pairs;
   for (const { file, name: photo } of photos) {
     const content = square(await readImage(file));
-    const { image } = await applyTransformer({ image: content, transformer, styles: [{ name }] });
+    const { image } = await apply({ image: content, transformer, styles: [{ name }] });
     const lossOf = async (generated: Image) =>
       (await measureLosses({ content, styles, generated, weights, runtime, options })).total;
     const [start, network] = [await lossOf(content), await lossOf(quantise(image))];

@@ -2,20 +2,20 @@ import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import {
   type ApplyOptions,
+  apply,
   applyRecipe,
-  applyTransformer,
-  type CheckedTransformer,
+  type CheckedStyleNetwork,
   decodeImage,
   encodeImage,
   encodeRecipe,
   FauveError,
   freeMemory,
-  type ImageTransformer,
   type NamedStyle,
-  openTransformer,
+  openStyleNetwork,
   type PixelRange,
   type Precision,
   readFileChecked,
+  type StyleNetwork,
   sha256Hex,
   startEngine,
   version,
@@ -30,7 +30,7 @@ import { durationText } from './time-left.js';
 
 /** Photos to restyle with one network; all that can be checked was checked. */
 export interface ApplyBatch extends EngineFlags {
-  readonly network: CheckedTransformer;
+  readonly network: CheckedStyleNetwork;
   readonly jobs: readonly PhotoJob[];
   /** Photos that are left out because their picture is there already. */
   readonly skipped?: number;
@@ -94,7 +94,7 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
     const onNotice = (message: string) => reporter.tell({ type: 'notice', message });
     const runtime = await startEngine({ ...batch.engine, onNotice });
     try {
-      const transformer = await openTransformer(runtime, batch.network, {
+      const transformer = await openStyleNetwork(runtime, batch.network, {
         range: batch.range,
         precision: batch.precision,
       });
@@ -171,7 +171,7 @@ function afterSome({ code, message }: FauveError, written: number, total: number
 async function applyToPhoto(
   job: PhotoJob,
   { network, styles, options, precision }: ApplyBatch,
-  { transformer, sha256 }: { readonly transformer: ImageTransformer; readonly sha256: string },
+  { transformer, sha256 }: { readonly transformer: StyleNetwork; readonly sha256: string },
   memoryLimit: number,
   signal: AbortSignal,
 ): Promise<Restyled> {
@@ -180,7 +180,7 @@ async function applyToPhoto(
   const bytes = input === '-' ? await readStandardInput() : await readFileChecked(input, 'Photo');
   const fileName = input === '-' ? 'from standard input' : input;
   const { image, notices = [] } = await decodeImage(bytes, { what: 'Photo', fileName });
-  const result = await applyTransformer({ image, transformer, styles, options, memoryLimit, signal });
+  const result = await apply({ image, transformer, styles, options, memoryLimit, signal });
   const recipe = applyRecipe({
     ...{ fauve: version, engine: transformer.engine, quality, transformer, styles, precision, options },
     network: fileIn(output, { path: network.fileName, sha256, shipped: network.shipped }),

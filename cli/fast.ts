@@ -1,15 +1,15 @@
 import {
   type ApplyOptions,
-  checkTransformer,
+  checkStyleNetwork,
   FauveError,
-  fastTransformerName,
-  loadTransformer,
+  fastStyleNetworkName,
+  loadStyleNetwork,
   type NamedStyle,
   outputFormat,
   resolveApplyOptions,
   resolveStylizeOptions,
+  type StyleNetworkFile,
   styleShares,
-  type TransformerFile,
 } from 'fauve';
 import { applyToPhotos } from './apply-batch.js';
 import type { Pictures } from './inputs.js';
@@ -45,7 +45,7 @@ export async function restyleFast(job: RestyleJob): Promise<void> {
   const options: ApplyOptions = resolveApplyOptions({ size, colours });
   const { content, styles } = job.pictures;
   await checkOutputs(job, [content]);
-  const network = checkTransformer(await loadTransformer(fastTransformerName));
+  const network = checkStyleNetwork(await loadStyleNetwork(fastStyleNetworkName));
   const { output, quality, bits, json, quiet, engine } = job;
   const named = fastStyles(network, styles);
   await applyToPhotos({
@@ -66,19 +66,19 @@ export async function restyleFast(job: RestyleJob): Promise<void> {
  */
 export async function fastStart({
   styles,
-}: Pick<Pictures, 'styles'>): Promise<{ transformer: TransformerFile; styles: readonly NamedStyle[] }> {
-  const transformer = checkTransformer(await loadTransformer(fastTransformerName));
+}: Pick<Pictures, 'styles'>): Promise<{ transformer: StyleNetworkFile; styles: readonly NamedStyle[] }> {
+  const transformer = checkStyleNetwork(await loadStyleNetwork(fastStyleNetworkName));
   return { transformer, styles: fastStyles(transformer, styles) };
 }
 
 /** The styles by the names that the network knows. */
-function fastStyles(network: ReturnType<typeof checkTransformer>, styles: readonly NamedPath[]): NamedStyle[] {
+function fastStyles(network: ReturnType<typeof checkStyleNetwork>, styles: readonly NamedPath[]): NamedStyle[] {
   const known = network.styles.map(({ name }) => name);
   const unknown = styles.find(({ path }) => !known.includes(path));
   if (unknown) {
     throw new FauveError(
       'usage',
-      `The trained network that comes with Fauve has not learned the style ${unknown.path}. It knows ${known.join(', ')}. Use one of these, or leave fast out; fauve train --from ${fastTransformerName} teaches it another.`,
+      `The trained network that comes with Fauve has not learned the style ${unknown.path}. It knows ${known.join(', ')}. Use one of these, or leave fast out; fauve train --from ${fastStyleNetworkName} teaches it another.`,
     );
   }
   const named = styles.map(({ path, weight }) => ({ name: path, weight }));

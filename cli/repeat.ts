@@ -1,8 +1,8 @@
 import {
   type ApplyRecipe,
-  checkTransformer,
+  checkStyleNetwork,
   FauveError,
-  loadTransformer,
+  loadStyleNetwork,
   outputFormat,
   readFileChecked,
   resolveApplyOptions,
@@ -45,7 +45,7 @@ export async function repeatApply(recipe: ApplyRecipe, { picture, job, asked, na
   await checkOutputs(job, [content]);
   const { path, shipped } = recipe.transformer;
   const model = named.model ?? (shipped ? path : found(picture, path, 'trained network', '--model FILE'));
-  const network = checkTransformer(await loadTransformer(model), recipe.range);
+  const network = checkStyleNetwork(await loadStyleNetwork(model), recipe.range);
   const styles =
     named.styles?.map(({ path, weight }, i) => {
       const before = named.styles!.length === recipe.styles.length ? recipe.styles[i]!.weight : 1;

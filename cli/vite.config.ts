@@ -18,7 +18,7 @@ export default defineConfig({
     target: 'node20',
     license: { fileName: 'licences.md' },
     rolldownOptions: {
-      input: { fauve: at('../dist/cli/main.js'), 'engine-worker': at('../dist/src/platform/engine-worker.js') },
+      input: { fauve: at('../dist/cli/main.js'), 'engine-worker': at('../dist/src/platform/node/engine-worker.js') },
       output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
     },
   },

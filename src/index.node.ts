@@ -1,6 +1,8 @@
 /** Fauve in Node: the public names. */
 export { perhaps } from './checks/names.js';
+export { respelled, spellings } from './checks/spellings.js';
 export { type ErrorCode, FauveError } from './errors.js';
+export { sha256Hex } from './formats/sha256.js';
 export { cropBottom, cropImage, type Rectangle } from './image/crop.js';
 export {
   type DecodedImage,
@@ -15,81 +17,8 @@ export { kindNames, type PictureKind, pictureKinds } from './image/kinds.js';
 export { psnr, ssim } from './image/metrics.js';
 export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
-export { type LossTerm, lossTerms } from './losses/total.js';
-export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
-export type { ShippedNetwork, ShippedTransformer } from './networks/manifest.js';
-export type { NetworkWeights } from './networks/network.js';
-export {
-  defaultNetworkName,
-  fastTransformerName,
-  lossNetworkNames,
-  networkNames,
-  shippedNetworkNames,
-} from './networks/registry.js';
-export { decodeWeights, importWeights, sha256Hex } from './networks/weights.js';
-export { type ApplyRequest, type ApplyResult, applyTransformer } from './pipelines/apply/apply.js';
-export type { PixelRange } from './pipelines/apply/foreign.js';
-export { applyMemory } from './pipelines/apply/memory.js';
-export {
-  type CheckedTransformer,
-  checkTransformer,
-  type ImageTransformer,
-  openTransformer,
-  type Precision,
-  type TransformerFile,
-} from './pipelines/apply/network.js';
-export {
-  type ApplyOptions,
-  type ApplyOptionsInput,
-  defaultApplyOptions,
-  resolveApplyOptions,
-} from './pipelines/apply/options.js';
-export { type NamedStyle, styleShares } from './pipelines/apply/styles.js';
-export {
-  type CaptureProgress,
-  type CaptureRequest,
-  captureBytes,
-  captureSizes,
-  captureStyle,
-} from './pipelines/capture.js';
-export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type LossRecord } from './pipelines/checkpoint.js';
-export type { PictureSource } from './pipelines/crops.js';
-export {
-  type DistilCheckpoint,
-  type DistilRecord,
-  type DistilTest,
-  decodeDistilCheckpoint,
-  encodeDistilCheckpoint,
-} from './pipelines/distil/checkpoint.js';
-export {
-  DistilAborted,
-  type DistilEvent,
-  type DistilRequest,
-  type DistilResult,
-  distil,
-  type TestPair,
-} from './pipelines/distil/distil.js';
-export {
-  type DistilOptions,
-  type DistilOptionsInput,
-  defaultDistilOptions,
-  distilOptionSpecs,
-  resolveDistilOptions,
-} from './pipelines/distil/options.js';
-export { type StudentShape, studentShapes } from './pipelines/distil/student.js';
-export { type GramMatrix, gramMatrices } from './pipelines/gram.js';
-export { type LossReport, type LossRequest, measureLosses } from './pipelines/losses.js';
-export {
-  defaultStylizeOptions,
-  type OptionSpec,
-  resolveStylizeOptions,
-  type StylizeOptions,
-  type StylizeOptionsInput,
-  stylizeOptionSpecs,
-} from './pipelines/options.js';
-export { type LossSeries, lossPlotSvg } from './pipelines/plot.js';
-export { polishNetworkName } from './pipelines/polish.js';
-export type { OnProgress, StylizeEvent, StylizeStep } from './pipelines/progress.js';
+export type { Size } from './image/size.js';
+export { outputSize } from './image/size.js';
 export {
   type ApplyRecipe,
   applyRecipe,
@@ -100,52 +29,29 @@ export {
   stylizeRecipe,
   type TextureRecipe,
   textureRecipe,
-} from './pipelines/recipe.js';
-export type { WeightedStyleInput } from './pipelines/request.js';
-export { outputSize, type Scale, type Size } from './pipelines/scales.js';
-export { respelled, spellings } from './pipelines/spellings.js';
-export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from './pipelines/stylize.js';
-export type { WeightedStyle } from './pipelines/targets.js';
-export { defaultTextureSteps, type TextureRequest, texture } from './pipelines/texture.js';
+} from './jobs/recipe.js';
+export { type LossTerm, lossTerms } from './losses/total.js';
+export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
+export type { ShippedNetwork, ShippedStyleNetwork } from './networks/manifest.js';
+export type { NetworkWeights } from './networks/network.js';
 export {
-  decodeTrainCheckpoint,
-  encodeTrainCheckpoint,
-  type TrainCheckpoint,
-  type TrainRecord,
-} from './pipelines/train/checkpoint.js';
-export {
-  decodeTransformer,
-  encodeTransformer,
-  isTransformerFile,
-  type ModelStyle,
-  type TransformerModel,
-} from './pipelines/train/model-file.js';
-export {
-  defaultTrainOptions,
-  resolveTrainOptions,
-  type TrainOptions,
-  type TrainOptionsInput,
-  trainOptionSpecs,
-} from './pipelines/train/options.js';
-export type { TrainTest } from './pipelines/train/tester.js';
-export {
-  TrainAborted,
-  type TrainEvent,
-  type TrainRequest,
-  type TrainResult,
-  type TrainStyle,
-  train,
-} from './pipelines/train/train.js';
-export { decodeImage, encodeImage } from './platform/codec-node.js';
+  defaultNetworkName,
+  fastStyleNetworkName,
+  lossNetworkNames,
+  networkNames,
+  shippedNetworkNames,
+} from './networks/registry.js';
+export { decodeWeights, importWeights } from './networks/weights.js';
+export { decodeImage, encodeImage } from './platform/node/codec.js';
 export {
   checkEngineOptions,
   type DeviceChoice,
   type EngineOptions,
   type StartEngineOptions,
   startEngine,
-} from './platform/engine-node.js';
-export { checkWritable, fileError, makeFolder, readFileChecked, writeFileAtomically } from './platform/files.js';
-export { freeMemory, readImage, writeImage } from './platform/images.js';
+} from './platform/node/engine.js';
+export { checkWritable, fileError, makeFolder, readFileChecked, writeFileAtomically } from './platform/node/files.js';
+export { freeMemory, readImage, writeImage } from './platform/node/images.js';
 export {
   cacheFolder,
   importNetwork,
@@ -155,22 +61,48 @@ export {
   type NetworkStatus,
   pullNetwork,
   verifyNetwork,
-} from './platform/model-store.js';
-export { inPackage, version } from './platform/package.js';
-export { type FolderListing, listPictures, pictureFolder } from './platform/picture-folder.js';
-export { type PlotFormat, renderPlot } from './platform/plot-node.js';
-export { shippedTransformers } from './platform/shipped.js';
-export { styleSheet } from './platform/style-sheet.js';
+} from './platform/node/model-store.js';
+export { inPackage, version } from './platform/node/package.js';
+export { type FolderListing, listPictures, pictureFolder } from './platform/node/picture-folder.js';
+export { type PlotFormat, renderPlot } from './platform/node/plot.js';
+export { shippedStyleNetworks } from './platform/node/shipped.js';
+export { loadStyleNetwork } from './platform/node/style-networks.js';
+export { styleSheet } from './platform/node/style-sheet.js';
 export {
   isShippedStyle,
   listStyles,
   loadStyle,
   readStyle,
   type StyleFile,
-} from './platform/style-store.js';
-export { loadTransformer } from './platform/transformers.js';
+} from './platform/node/style-store.js';
+export { type LossSeries, lossPlotSvg } from './report/plot.js';
 export { type EngineBuild, engineFiles } from './runtime/engine-files.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';
+export { type ApplyRequest, type ApplyResult, apply } from './style-network/apply.js';
+export { type NamedStyle, styleShares } from './style-network/code.js';
+export {
+  decodeStyleNetwork,
+  encodeStyleNetwork,
+  isStyleNetworkFile,
+  type ModelStyle,
+  type StyleNetworkModel,
+} from './style-network/file.js';
+export type { PixelRange } from './style-network/foreign.js';
+export { applyMemory } from './style-network/memory.js';
+export {
+  type CheckedStyleNetwork,
+  checkStyleNetwork,
+  openStyleNetwork,
+  type Precision,
+  type StyleNetwork,
+  type StyleNetworkFile,
+} from './style-network/open.js';
+export {
+  type ApplyOptions,
+  type ApplyOptionsInput,
+  defaultApplyOptions,
+  resolveApplyOptions,
+} from './style-network/options.js';
 export type { ShippedStyle } from './styles/shipped.js';
 export {
   decodeStyle,
@@ -183,3 +115,74 @@ export {
   type StyleAbout,
   type StyleInput,
 } from './styles/style-file.js';
+export {
+  type CaptureProgress,
+  type CaptureRequest,
+  captureBytes,
+  captureSizes,
+  captureStyle,
+} from './stylize/capture.js';
+export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type LossRecord } from './stylize/checkpoint.js';
+export type { OnProgress, StylizeEvent, StylizeStep } from './stylize/events.js';
+export { type GramMatrix, gramMatrices } from './stylize/gram.js';
+export { type LossReport, type LossRequest, measureLosses } from './stylize/measure-losses.js';
+export {
+  defaultStylizeOptions,
+  type OptionSpec,
+  resolveStylizeOptions,
+  type StylizeOptions,
+  type StylizeOptionsInput,
+  stylizeOptionSpecs,
+} from './stylize/options.js';
+export { polishNetworkName } from './stylize/polish.js';
+export type { WeightedStyleInput } from './stylize/request.js';
+export type { Scale } from './stylize/scales.js';
+export { StylizeAborted, type StylizeRequest, type StylizeResult, stylize } from './stylize/stylize.js';
+export type { WeightedStyle } from './stylize/targets.js';
+export { defaultTextureSteps, type TextureRequest, texture } from './stylize/texture.js';
+export type { PictureSource } from './training/crops.js';
+export {
+  type DistilCheckpoint,
+  type DistilRecord,
+  type DistilTest,
+  decodeDistilCheckpoint,
+  encodeDistilCheckpoint,
+} from './training/loss-network/checkpoint.js';
+export {
+  DistilAborted,
+  type DistilEvent,
+  type DistilRequest,
+  type DistilResult,
+  distil,
+  type TestPair,
+} from './training/loss-network/distil.js';
+export {
+  type DistilOptions,
+  type DistilOptionsInput,
+  defaultDistilOptions,
+  distilOptionSpecs,
+  resolveDistilOptions,
+} from './training/loss-network/options.js';
+export { type StudentShape, studentShapes } from './training/loss-network/student.js';
+export {
+  decodeTrainCheckpoint,
+  encodeTrainCheckpoint,
+  type TrainCheckpoint,
+  type TrainRecord,
+} from './training/style-network/checkpoint.js';
+export {
+  defaultTrainOptions,
+  resolveTrainOptions,
+  type TrainOptions,
+  type TrainOptionsInput,
+  trainOptionSpecs,
+} from './training/style-network/options.js';
+export type { TrainTest } from './training/style-network/tester.js';
+export {
+  TrainAborted,
+  type TrainEvent,
+  type TrainRequest,
+  type TrainResult,
+  type TrainStyle,
+  train,
+} from './training/style-network/train.js';

@@ -7,7 +7,7 @@ import { photo, trainingRequest } from './support/training.js';
 
 let runtime: fauve.Runtime;
 let style: fauve.Style;
-let transformer: fauve.ImageTransformer;
+let transformer: fauve.StyleNetwork;
 const content = scene(64, 48, 1);
 const painting = scene(48, 64, 2);
 const about = { name: 'waves', title: 'Waves', artist: '', year: null, source: '' };
@@ -15,7 +15,7 @@ const about = { name: 'waves', title: 'Waves', artist: '', year: null, source: '
 beforeAll(async () => {
   runtime = await openEngine();
   style = await fauve.captureStyle({ image: painting, about, networks: [tinyWeights], runtime, sizes: [64] });
-  transformer = await fauve.openTransformer(runtime, { fileName: 'negative.onnx', bytes: negative({ white: 1 }) });
+  transformer = await fauve.openStyleNetwork(runtime, { fileName: 'negative.onnx', bytes: negative({ white: 1 }) });
 });
 afterAll(async () => {
   await transformer.close();
@@ -54,7 +54,7 @@ const passes: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
     fauve.measureLosses({
       ...{ content, styles: [{ image: painting }], generated: content, weights: tinyWeights, runtime, signal },
     }),
-  applyTransformer: (signal) => fauve.applyTransformer({ image: content, transformer, signal }),
+  apply: (signal) => fauve.apply({ image: content, transformer, signal }),
 };
 
 /** What a run ends with when the signal fires at an event, or before it begins. */

@@ -7,18 +7,18 @@ import { input } from '#src/graph/tensor.js';
 import { keepLuminance } from '#src/image/colour.js';
 import { createImage, type Image } from '#src/image/image.js';
 import { psnr } from '#src/image/metrics.js';
+import { cropPlanes, mirrorPlanes } from '#src/image/planes.js';
 import { resizeImage } from '#src/image/resize.js';
-import { transformer, transformerMinimumSize, transformerShapeOf } from '#src/networks/transformer.js';
 import { emitModel } from '#src/onnx/model.js';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import type { PixelRange } from '#src/pipelines/apply/foreign.js';
-import { applyMemory } from '#src/pipelines/apply/memory.js';
-import { checkTransformer, type ImageTransformer, openTransformer } from '#src/pipelines/apply/network.js';
-import { cropPlanes, mirrorPlanes } from '#src/pipelines/apply/planes.js';
-import { styleShares } from '#src/pipelines/apply/styles.js';
-import { decodeTransformer } from '#src/pipelines/train/model-file.js';
-import { startEngine } from '#src/platform/engine-node.js';
+import { startEngine } from '#src/platform/node/engine.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { apply } from '#src/style-network/apply.js';
+import { styleShares } from '#src/style-network/code.js';
+import { decodeStyleNetwork } from '#src/style-network/file.js';
+import type { PixelRange } from '#src/style-network/foreign.js';
+import { applyMemory } from '#src/style-network/memory.js';
+import { checkStyleNetwork, openStyleNetwork, type StyleNetwork } from '#src/style-network/open.js';
+import { styleNetworkMinimumSize, styleNetworkShapeOf, transformer } from '#src/style-network/shape.js';
 import { type Dim, foreignModel, negativeIn } from './support/foreign-model.js';
 import { wasmEngine } from './support/ort.js';
 import { random } from './support/random.js';
@@ -31,9 +31,9 @@ beforeAll(async () => {
 });
 afterAll(() => runtime.close());
 
-const opened: ImageTransformer[] = [];
+const opened: StyleNetwork[] = [];
 const open = async (bytes: Uint8Array, range?: PixelRange) => {
-  const network = await openTransformer(runtime, { fileName: 'tiny.onnx', bytes }, { range });
+  const network = await openStyleNetwork(runtime, { fileName: 'tiny.onnx', bytes }, { range });
   opened.push(network);
   return network;
 };
@@ -69,11 +69,11 @@ describe('a network of fauve train', () => {
     const image = scene(width, height, 3);
     const shares = Float32Array.of(0.5, 0.2, 0.3).subarray(0, network.styles.length);
     if (shares.length === 1) shares[0] = 1;
-    const { weights } = decodeTransformer(bytes);
+    const { weights } = decodeStyleNetwork(bytes);
     const names = new Map([...weights].map(([name, { shape }]) => [name, input(name, shape)]));
     const feeds = Object.fromEntries([...weights].map(([name, { data }]) => [name, data]));
     const style = shares.length > 1 ? input('style', [1, shares.length]) : undefined;
-    const shape = transformerShapeOf(weights);
+    const shape = styleNetworkShapeOf(weights);
     const graph = transformer(input('image', [1, 3, height, width]), style, (name) => names.get(name)!, shape);
     const [expected] = evaluate([graph], { ...feeds, image: image.data, style: shares });
     expect(largestDifference(await network.run(image, shares), expected!)).toBeLessThan(1e-3);
@@ -84,7 +84,7 @@ describe('a network of fauve train', () => {
     const side = fc.integer({ min: 1, max: 70 });
     await fc.assert(
       fc.asyncProperty(side, side, async (width, height) => {
-        const { image } = await applyTransformer({
+        const { image } = await apply({
           image: scene(width, height, 4),
           transformer: network,
           styles: wave,
@@ -99,7 +99,7 @@ describe('a network of fauve train', () => {
   it('mirrors what is too small, and cuts it out again', async () => {
     const network = await open(tinyFile(6));
     const image = scene(9, 30, 5);
-    const side = transformerMinimumSize(network.shape);
+    const side = styleNetworkMinimumSize(network.shape);
     const wide = { width: side, height: 30 };
     const mirrored = mirrorPlanes(image.data, image, wide, { top: 0, left: 0 });
     // Column 8 is the last one of its own, 9 its left neighbour again.
@@ -114,7 +114,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(24, 20, 6);
     const restyle = async (...styles: { name: string; weight?: number }[]) =>
-      (await applyTransformer({ image, transformer: network, styles })).image.data;
+      (await apply({ image, transformer: network, styles })).image.data;
     const mixed = await restyle(
       { name: 'wave', weight: 4 },
       { name: 'scream', weight: 2 },
@@ -136,7 +136,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(20, 20, 6);
     const refused = (...styles: { name: string; weight?: number }[]) =>
-      failure(applyTransformer({ image, transformer: network, styles }));
+      failure(apply({ image, transformer: network, styles }));
     expect(await refused({ name: 'wale' })).toBe("usage: tiny.onnx has no style 'wale'. Did you mean wave?");
     expect(await refused({ name: 'x' })).toBe("usage: tiny.onnx has no style 'x'. It has wave, scream, night.");
     expect(await refused()).toBe('usage: tiny.onnx has 3 styles. Say which: wave, scream, night.');
@@ -149,7 +149,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(21, 18, 6);
     const at = async (strength: number) =>
-      (await applyTransformer({ image, transformer: network, styles: wave, options: { strength } })).image.data;
+      (await apply({ image, transformer: network, styles: wave, options: { strength } })).image.data;
     const [photo, half, picture] = [await at(0), await at(0.5), await at(1)];
     expect(photo).toEqual(image.data);
     const mean = picture.map((value, i) => (value + image.data[i]!) / 2);
@@ -160,10 +160,10 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const { data } = scene(24, 20, 8);
     const image = createImage(24, 20, data, random(9).uniform([480], 0, 1));
-    const plain = (await applyTransformer({ image, transformer: network, styles: wave })).image;
+    const plain = (await apply({ image, transformer: network, styles: wave })).image;
     expect(plain.alpha).toEqual(image.alpha);
     const options = { colours: 'luminance' } as const;
-    const kept = (await applyTransformer({ image, transformer: network, styles: wave, options })).image;
+    const kept = (await apply({ image, transformer: network, styles: wave, options })).image;
     expect(kept.alpha).toEqual(image.alpha);
     expect(largestDifference(kept.data, keepLuminance(image, plain).data)).toBeLessThan(1e-6);
   });
@@ -172,8 +172,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(40, 30, 8);
     const sized = async (size: number | string): Promise<Image> =>
-      (await applyTransformer({ image, transformer: network, styles: wave, options: { size }, memoryLimit: 2 ** 40 }))
-        .image;
+      (await apply({ image, transformer: network, styles: wave, options: { size }, memoryLimit: 2 ** 40 })).image;
     const small = await sized(20);
     expect(small.data).toEqual(await network.run(resizeImage(image, 20, 15), Float32Array.of(1, 0, 0)));
     for (const [size, width, height] of [
@@ -191,23 +190,21 @@ describe('a network of fauve train', () => {
     const image = scene(300, 200, 8);
     const limit = applyMemory(network, { width: 150, height: 100 });
     const request = { image, transformer: network, styles: wave, memoryLimit: limit };
-    expect(await failure(applyTransformer(request))).toMatch(
+    expect(await failure(apply(request))).toMatch(
       /^system: 300×200 needs about \d+ MB; \d+ MB are free\. Use --size 150, which gives 150×100, or --size auto\.$/,
     );
     const upright = { ...request, image: scene(200, 300, 8) };
-    expect(await failure(applyTransformer(upright))).toMatch(/Use --size 150, which gives 100×150/);
-    expect(await failure(applyTransformer({ ...request, options: { size: '200x300' } }))).toMatch(
-      /Use --size 100x150,/,
-    );
-    const { image: fitting } = await applyTransformer({ ...request, options: { size: 'auto' } });
+    expect(await failure(apply(upright))).toMatch(/Use --size 150, which gives 100×150/);
+    expect(await failure(apply({ ...request, options: { size: '200x300' } }))).toMatch(/Use --size 100x150,/);
+    const { image: fitting } = await apply({ ...request, options: { size: 'auto' } });
     expect(fitting).toMatchObject({ width: 150, height: 100 });
-    expect(await failure(applyTransformer({ ...request, memoryLimit: 1 }))).toContain('No size fits');
+    expect(await failure(apply({ ...request, memoryLimit: 1 }))).toContain('No size fits');
   });
 
   it('checks its options', async () => {
     const network = await open(tinyFile(7));
     const refused = (options: object) =>
-      failure(applyTransformer({ image: scene(20, 20, 1), transformer: network, styles: wave, options }));
+      failure(apply({ image: scene(20, 20, 1), transformer: network, styles: wave, options }));
     expect(await refused({ strength: 1.5 })).toBe(
       'usage: The option strength: expected a number from 0 to 1; received 1.5.',
     );
@@ -221,7 +218,7 @@ describe('a network of fauve train', () => {
   it('stops when the signal has fired', async () => {
     const network = await open(tinyFile(7));
     const request = { image: scene(20, 20, 1), transformer: network, styles: wave, signal: AbortSignal.abort() };
-    expect(await failure(applyTransformer(request))).toMatch(/^aborted: /);
+    expect(await failure(apply(request))).toMatch(/^aborted: /);
   });
 
   it('takes no range, which is known', async () => {
@@ -232,7 +229,7 @@ describe('a network of fauve train', () => {
     const worker = await startEngine({ device: 'cpu', threads: 1 });
     try {
       const file = { fileName: 'tiny.onnx', bytes: tinyFile(7) };
-      const far = await openTransformer(worker, file);
+      const far = await openStyleNetwork(worker, file);
       const near = await open(file.bytes);
       for (const [width, height] of [
         [24, 20],
@@ -253,8 +250,8 @@ describe('a network of fauve train', () => {
 
 describe('a network of another program', () => {
   /** How far a picture is from the negative of the photo. */
-  const error = async (network: ImageTransformer, image: Image) => {
-    const result = await applyTransformer({ image, transformer: network });
+  const error = async (network: StyleNetwork, image: Image) => {
+    const result = await apply({ image, transformer: network });
     expect(result.image).toMatchObject({ width: image.width, height: image.height });
     return largestDifference(
       result.image.data,
@@ -302,7 +299,7 @@ describe('a network of another program', () => {
     expect(network.notices).toHaveLength(1);
     expect(network.notices[0]).toMatch(/takes pictures of \d+×\d+: photos are brought to that size and back/);
     const image = resizeImage(scene(6, 6, 3), 60, 50);
-    const { image: picture } = await applyTransformer({ image, transformer: network });
+    const { image: picture } = await apply({ image, transformer: network });
     expect(
       psnr(
         picture,
@@ -370,7 +367,7 @@ describe('a network of another program', () => {
   it('shows its layout to the engine of browsers, too', async () => {
     const wasm = wasmEngine();
     const file = { fileName: 'tiny.onnx', bytes: negativeIn({ inLast: true, outLast: false }, any, any) };
-    const network = await openTransformer(wasm, file);
+    const network = await openStyleNetwork(wasm, file);
     expect(await error(network, scene(70, 66, 3))).toBeLessThan(1e-5);
     await wasm.close();
   });
@@ -379,7 +376,7 @@ describe('a network of another program', () => {
     const bytes = foreignModel({ node: [{ opType: 'Relu', input: ['x'], output: ['y'] }] });
     const network = await open(bytes, '0-1');
     const image = scene(30, 20, 3);
-    expect((await applyTransformer({ image, transformer: network })).image.data).toEqual(image.data);
+    expect((await apply({ image, transformer: network })).image.data).toEqual(image.data);
   });
 
   it('that runs in both layouts and does not say its own is refused', async () => {
@@ -413,10 +410,10 @@ describe('a network of another program', () => {
 
   it('has no style to choose, and its own range', async () => {
     const network = await open(negative({ white: 1 }));
-    expect(await failure(applyTransformer({ image: scene(9, 9, 1), transformer: network, styles: wave }))).toContain(
+    expect(await failure(apply({ image: scene(9, 9, 1), transformer: network, styles: wave }))).toContain(
       'was not made by fauve train: it has one style, without a name',
     );
-    expect(checkTransformer({ fileName: 'n.onnx', bytes: negative({ white: 1 }) }).model).toBeUndefined();
+    expect(checkStyleNetwork({ fileName: 'n.onnx', bytes: negative({ white: 1 }) }).model).toBeUndefined();
   });
 
   it('that diverged in training is told from one that works', async () => {

@@ -6,7 +6,7 @@ import { createImage, type Image } from '#src/image/image.js';
 import { psnr } from '#src/image/metrics.js';
 import { quantise } from '#src/image/quantise.js';
 import { resizeImage } from '#src/image/resize.js';
-import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
+import { decodeImage, encodeImage } from '#src/platform/node/codec.js';
 import { fromBase64, fromPlain, type PlainImage, toPlain } from './browser/plain.js';
 import { type Lab, openLab, skipped } from './support/browser.js';
 import { picture } from './support/cli.js';

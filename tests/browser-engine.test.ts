@@ -7,17 +7,17 @@ import { psnr } from '#src/image/metrics.js';
 import { quantise } from '#src/image/quantise.js';
 import { shippedNetworkNames } from '#src/networks/registry.js';
 import { emitModel } from '#src/onnx/model.js';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer } from '#src/pipelines/apply/network.js';
-import { type LossReport, measureLosses } from '#src/pipelines/losses.js';
-import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
-import { startEngine } from '#src/platform/engine-node.js';
-import { loadNetworkWeights } from '#src/platform/model-store.js';
-import { shippedNetwork, shippedTransformers } from '#src/platform/shipped.js';
-import { listStyles } from '#src/platform/style-store.js';
+import { decodeImage, encodeImage } from '#src/platform/node/codec.js';
+import { startEngine } from '#src/platform/node/engine.js';
+import { loadNetworkWeights } from '#src/platform/node/model-store.js';
+import { shippedNetwork, shippedStyleNetworks } from '#src/platform/node/shipped.js';
+import { listStyles } from '#src/platform/node/style-store.js';
 import { engineFiles } from '#src/runtime/engine-files.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { apply } from '#src/style-network/apply.js';
+import { openStyleNetwork } from '#src/style-network/open.js';
 import type { ShippedStyle } from '#src/styles/shipped.js';
+import { type LossReport, measureLosses } from '#src/stylize/measure-losses.js';
 import { fromPlain, type PlainImage } from './browser/plain.js';
 import { type Lab, openLab, skipped } from './support/browser.js';
 import { picture } from './support/cli.js';
@@ -128,8 +128,8 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     const bytes = tinyFile(5, { channels: [0, 8, 16], blocks: 2, kernels: [5, 3] });
     const url = lab.serve('tiny.onnx', bytes);
     const styles = [{ name: 'wave', weight: 2 }, { name: 'scream' }];
-    const transformer = await openTransformer(native, { fileName: 'tiny.onnx', bytes });
-    const expected = await applyTransformer({ image: pictures.photo, transformer, styles });
+    const transformer = await openStyleNetwork(native, { fileName: 'tiny.onnx', bytes });
+    const expected = await apply({ image: pictures.photo, transformer, styles });
     await transformer.close();
     const restyled = await lab.run<{ image: PlainImage }>('wasm2', 'apply', url, urls.photo, styles);
     expect(psnr(expected.image, pictures.photo)).toBeLessThan(30);
@@ -144,9 +144,9 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     const bytes = await readFile(new URL('../models/fast.onnx', import.meta.url));
     const photo = await readFile(new URL('../examples/photos/chelsea.jpg', import.meta.url));
     const styles = [{ name: 'great-wave' }];
-    const transformer = await openTransformer(native, { fileName: 'fast', bytes }, { precision });
+    const transformer = await openStyleNetwork(native, { fileName: 'fast', bytes }, { precision });
     const decoded = await decodeImage(photo, { what: 'Photo', fileName: 'chelsea.jpg' });
-    const expected = await applyTransformer({ image: decoded.image, transformer, styles });
+    const expected = await apply({ image: decoded.image, transformer, styles });
     await transformer.close();
     const url = lab.serve('chelsea.jpg', photo);
     const path = '/models/fast.onnx';
@@ -168,7 +168,7 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     it('by lists that are those of Node', async () => {
       const [networks, transformers, styles] = await lab.run<[unknown[], unknown[], ShippedStyle[]]>('lists', 'lists');
       expect(networks).toEqual(await Promise.all(shippedNetworkNames.map((name) => shippedNetwork(name))));
-      expect(transformers).toEqual(await shippedTransformers());
+      expect(transformers).toEqual(await shippedStyleNetworks());
       const place = (path: string) => `${lab.origin}/models/styles/${basename(path)}`;
       expect(styles).toEqual(
         (await listStyles()).map((style) => ({ ...style, path: place(style.path), swatch: place(style.swatch!) })),

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { readSafetensors, writeSafetensors } from '#src/networks/safetensors.js';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/pipelines/checkpoint.js';
-import { resolveStylizeOptions, type StylizeOptionsInput } from '#src/pipelines/options.js';
-import { StylizeAborted, type StylizeResult } from '#src/pipelines/stylize.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#src/stylize/checkpoint.js';
+import { resolveStylizeOptions, type StylizeOptionsInput } from '#src/stylize/options.js';
+import { StylizeAborted, type StylizeResult } from '#src/stylize/stylize.js';
 import { random } from './support/random.js';
 import { openEngine, type Restyling, restyle, scene, tinyWeights } from './support/restyling.js';
 

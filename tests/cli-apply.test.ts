@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { psnr } from '#src/image/metrics.js';
-import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
+import { decodeImage, encodeImage } from '#src/platform/node/codec.js';
 import { type Outcome, openWorkplace, picture, type Workplace } from './support/cli.js';
 import { foreignModel, kernelOf, negativeIn } from './support/foreign-model.js';
 import { recipeOf } from './support/recipes.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultStylizeOptions } from '#src/pipelines/options.js';
+import { defaultStylizeOptions } from '#src/stylize/options.js';
 import { parseStyle } from '../cli/inputs.js';
 import { flagOf, parseLayers, requireSameOptions } from '../cli/option-flags.js';
 import { redoPath, stepPath } from '../cli/outputs.js';

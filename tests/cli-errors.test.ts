@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { encodeImage } from '#src/platform/node/codec.js';
 import { openWorkplace, picture, tinyRun, type Workplace } from './support/cli.js';
 
 // Each command is a process of its own, on machines that may be busy.

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cropImage } from '#src/image/crop.js';
 import type { Image } from '#src/image/image.js';
 import { resizeImage } from '#src/image/resize.js';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer } from '#src/pipelines/apply/network.js';
-import { decodeImage } from '#src/platform/codec-node.js';
-import { readImage } from '#src/platform/images.js';
-import { shippedTransformers } from '#src/platform/shipped.js';
-import { loadTransformer } from '#src/platform/transformers.js';
+import { decodeImage } from '#src/platform/node/codec.js';
+import { readImage } from '#src/platform/node/images.js';
+import { shippedStyleNetworks } from '#src/platform/node/shipped.js';
+import { loadStyleNetwork } from '#src/platform/node/style-networks.js';
+import { apply } from '#src/style-network/apply.js';
+import { openStyleNetwork } from '#src/style-network/open.js';
 import { openWorkplace, type Workplace } from './support/cli.js';
 import { recipeOf } from './support/recipes.js';
 import { openEngine } from './support/restyling.js';
@@ -31,20 +31,20 @@ const pixels = async (path: string) => (await readImage(place.at(path))).data;
 
 describe('the trained networks that come with Fauve', () => {
   it('are small, and one knows 16 styles or more', async () => {
-    const all = await shippedTransformers();
+    const all = await shippedStyleNetworks();
     expect(all.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(2e6);
     expect(all.find(({ name }) => name === 'fast')?.styles.length).toBeGreaterThanOrEqual(16);
   });
 
   it.each(['fast', 'starry-night'])('%s paints no frame: at a border as if the photo went on', async (name) => {
     const runtime = await openEngine();
-    const transformer = await openTransformer(runtime, await loadTransformer(name));
+    const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(name));
     const whole = resizeImage(await readImage(portrait), 320, 320);
     const [side, cut] = [256, 64];
     const part = cropImage(whole, { left: cut, top: cut, width: side, height: side });
     for (const style of transformer.styles) {
       const restyled = async (image: Image) =>
-        (await applyTransformer({ image, transformer, styles: [{ name: style.name }] })).image;
+        (await apply({ image, transformer, styles: [{ name: style.name }] })).image;
       const [inside, alone] = [await restyled(whole), await restyled(part)];
       // What the new border changes, next to it and in the middle of the picture.
       const change = (x0: number, y0: number, x1: number, y1: number) => {
@@ -136,7 +136,7 @@ describe('stylize --init fast', () => {
       fileName: 'from-fast.png',
     });
     const { options, fast } = recipeOf('stylize', recipe);
-    const [shipped] = (await shippedTransformers()).filter(({ name }) => name === 'fast');
+    const [shipped] = (await shippedStyleNetworks()).filter(({ name }) => name === 'fast');
     expect(options.init).toBe('fast');
     expect(fast).toEqual({ name: 'fast', sha256: shipped!.sha256 });
     expect(await fauve('redo', 'from-fast.png')).toMatchObject({ code: 0 });

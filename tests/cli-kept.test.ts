@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeTransformer } from '#src/pipelines/train/model-file.js';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { encodeImage } from '#src/platform/node/codec.js';
+import { decodeStyleNetwork } from '#src/style-network/file.js';
 import { main, type Outcome, openWorkplace, picture, tinyRun, type Workplace } from './support/cli.js';
 import { tinyFile } from './support/tiny-transformer.js';
 
@@ -100,7 +100,7 @@ describe('a folder that is gone at the end', () => {
     expect(code).toBe(1);
     const path = (await kept())['n.onnx']!;
     expect(stderr).toContain(`The network is kept as ${path}.`);
-    expect(decodeTransformer(await readFile(path), path).training).toMatchObject({ iterations: 8 });
+    expect(decodeStyleNetwork(await readFile(path), path).training).toMatchObject({ iterations: 8 });
   });
 });
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { networkSpec } from '#src/networks/registry.js';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { encodeImage } from '#src/platform/node/codec.js';
 import { openWorkplace, picture, type Workplace } from './support/cli.js';
 
 // Each command is a process of its own, on machines that may be busy.

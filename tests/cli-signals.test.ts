@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeCheckpoint } from '#src/pipelines/checkpoint.js';
-import { decodeTrainCheckpoint } from '#src/pipelines/train/checkpoint.js';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { encodeImage } from '#src/platform/node/codec.js';
+import { decodeCheckpoint } from '#src/stylize/checkpoint.js';
+import { decodeTrainCheckpoint } from '#src/training/style-network/checkpoint.js';
 import { main, type Outcome, openWorkplace, picture, tinyRun, type Workplace } from './support/cli.js';
 
 // Each command is a process of its own, on machines that may be busy.

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeImage } from '#src/platform/codec-node.js';
-import { listStyles } from '#src/platform/style-store.js';
+import { decodeImage } from '#src/platform/node/codec.js';
+import { listStyles } from '#src/platform/node/style-store.js';
 import { decodeStyle, encodeStyle } from '#src/styles/style-file.js';
 import { type Outcome, openWorkplace, tinyRun, type Workplace } from './support/cli.js';
 import { recipeOf } from './support/recipes.js';

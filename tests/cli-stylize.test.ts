@@ -1,8 +1,8 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeRecipe } from '#src/pipelines/recipe.js';
-import { decodeImage } from '#src/platform/codec-node.js';
+import { decodeRecipe } from '#src/jobs/recipe.js';
+import { decodeImage } from '#src/platform/node/codec.js';
 import { type Outcome, openWorkplace, tinyRun, type Workplace } from './support/cli.js';
 import { recipeOf } from './support/recipes.js';
 

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { decodeTrainCheckpoint } from '#src/pipelines/train/checkpoint.js';
-import { decodeTransformer } from '#src/pipelines/train/model-file.js';
-import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
+import { decodeImage, encodeImage } from '#src/platform/node/codec.js';
+import { decodeStyleNetwork } from '#src/style-network/file.js';
+import { decodeTrainCheckpoint } from '#src/training/style-network/checkpoint.js';
 import { type Outcome, openWorkplace, picture, type Workplace } from './support/cli.js';
 
 // Each command is a process of its own, on machines that may be busy.
@@ -33,7 +33,7 @@ const small = ['--channels', '0,4,4', '--blocks', '1', '--kernels', '3,3'];
 const train = (output: string, ...more: string[]) =>
   place.fauve(['train', '--style', 'style.png', '--data', 'data', '-o', output, ...tiny, ...small, ...more]);
 
-const model = async (name: string) => decodeTransformer(await readFile(place.at(name)), name);
+const model = async (name: string) => decodeStyleNetwork(await readFile(place.at(name)), name);
 
 function events({ stdout }: Outcome): { type: string; [key: string]: unknown }[] {
   return stdout

@@ -7,7 +7,7 @@ import { createImage, type Image } from '#src/image/image.js';
 import { psnr } from '#src/image/metrics.js';
 import { noiseImage } from '#src/image/noise.js';
 import { quantise } from '#src/image/quantise.js';
-import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
+import { decodeImage, encodeImage } from '#src/platform/node/codec.js';
 
 const FORMATS: readonly OutputFormat[] = ['png', 'jpeg', 'webp', 'tiff'];
 const source = { what: 'Content image', fileName: 'holiday.jpg' };

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
+import { sha256Hex } from '#src/formats/sha256.js';
+import type { WeightTensor } from '#src/formats/tensor.js';
 import { evaluate } from '#src/graph/evaluate.js';
 import { constant } from '#src/graph/tensor.js';
 import { decodeDistilled, encodeDistilled } from '#src/networks/distilled.js';
-import type { WeightTensor } from '#src/networks/network.js';
 import { caffePreprocessing } from '#src/networks/registry.js';
-import { readSafetensors, writeSafetensors } from '#src/networks/safetensors.js';
 import { vgg } from '#src/networks/vgg.js';
-import { sha256Hex } from '#src/networks/weights.js';
 import { random } from './support/random.js';
 import { distilledFile, tinyDistilled } from './support/tiny-distilled.js';
 

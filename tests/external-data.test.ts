@@ -7,8 +7,8 @@ import onnxProto from 'onnx-proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { externalTensors, withTensors } from '#src/onnx/external.js';
-import { checkTransformer, openTransformer } from '#src/pipelines/apply/network.js';
-import { loadTransformer } from '#src/platform/transformers.js';
+import { loadStyleNetwork } from '#src/platform/node/style-networks.js';
+import { checkStyleNetwork, openStyleNetwork } from '#src/style-network/open.js';
 import { floats, foreignModel } from './support/foreign-model.js';
 import { wasmEngine } from './support/ort.js';
 import { openEngine, scene } from './support/restyling.js';
@@ -71,7 +71,7 @@ describe('a network whose weights lie beside it', () => {
     const path = await place('both/net.onnx', split('net.onnx.data'));
     await place('both/net.onnx.data', data);
     const runtime = await start();
-    const network = await openTransformer(runtime, await loadTransformer(path));
+    const network = await openStyleNetwork(runtime, await loadStyleNetwork(path));
     const image = scene(20, 30, 1);
     const negative = await network.run(image, Float32Array.of(1));
     await runtime.close();
@@ -82,7 +82,7 @@ describe('a network whose weights lie beside it', () => {
     const path = await place('deep/net.onnx', split('data/link.bin'));
     await place('deep/data/real.bin', data);
     await symlink('real.bin', join(folder, 'deep/data/link.bin'));
-    expect(externalTensors((await loadTransformer(path)).bytes)).toEqual([]);
+    expect(externalTensors((await loadStyleNetwork(path)).bytes)).toEqual([]);
   });
 
   it('may be a link itself, as in caches of downloads: the files lie beside the link or beside the model', async () => {
@@ -96,12 +96,12 @@ describe('a network whose weights lie beside it', () => {
     await place('plain/net.onnx', split('net.onnx.data'));
     await place('plain/net.onnx.data', data);
     for (const name of ['snapshots/net.onnx', 'desk/net.onnx']) {
-      expect(externalTensors((await loadTransformer(join(folder, name))).bytes)).toEqual([]);
+      expect(externalTensors((await loadStyleNetwork(join(folder, name))).bytes)).toEqual([]);
     }
   });
 
   it('is refused where they did not come with it', () => {
-    expect(() => checkTransformer({ fileName: 'net.onnx', bytes: split('net.onnx.data') })).toThrow(
+    expect(() => checkStyleNetwork({ fileName: 'net.onnx', bytes: split('net.onnx.data') })).toThrow(
       /^net\.onnx keeps its weights in another file, 'net\.onnx\.data', which did not come with it\. Save both as one, in Python: onnx\.save/,
     );
   });
@@ -113,7 +113,7 @@ describe('nothing outside of the folder is read', () => {
     async (location) => {
       await place('secret', data);
       const path = await place('inner/net.onnx', split(location));
-      expect(await failure(loadTransformer(path))).toMatch(
+      expect(await failure(loadStyleNetwork(path))).toMatch(
         /^input: .*net\.onnx takes its weights from '.*', which is outside of its folder, and nothing there is read\. Save/,
       );
     },
@@ -127,7 +127,7 @@ describe('nothing outside of the folder is read', () => {
     ] as const) {
       const path = await place('linked/net.onnx', split(location));
       await symlink(target, join(folder, 'linked', name));
-      expect(await failure(loadTransformer(path))).toMatch(/which is outside of its folder/);
+      expect(await failure(loadStyleNetwork(path))).toMatch(/which is outside of its folder/);
     }
   });
 
@@ -136,30 +136,30 @@ describe('nothing outside of the folder is read', () => {
     await mkdir(join(folder, 'a'));
     await symlink('../ab/secret', join(folder, 'a/link'));
     const path = await place('a/net.onnx', split('link'));
-    expect(await failure(loadTransformer(path))).toMatch(/which is outside of its folder/);
+    expect(await failure(loadStyleNetwork(path))).toMatch(/which is outside of its folder/);
   });
 });
 
 describe('weights that are not as they should be', () => {
   it('are told: missing, a folder, truncated', async () => {
     const path = await place('bad/net.onnx', split('net.data'));
-    expect(await failure(loadTransformer(path))).toMatch(
+    expect(await failure(loadStyleNetwork(path))).toMatch(
       /^input: .*net\.onnx takes its weights from 'net\.data', which is not in its folder\. Put that file beside it, under that name/,
     );
     const file = await place('bad/net.data', data);
     await truncate(file, 70);
-    expect(await failure(loadTransformer(path))).toMatch(
+    expect(await failure(loadStyleNetwork(path))).toMatch(
       /^input: 'net\.data' has 70 bytes, and .*net\.onnx takes its weights from it up to byte 76\. It is truncated/,
     );
     await rm(file);
     await mkdir(file);
-    expect(await failure(loadTransformer(path))).toMatch(/'net\.data', which is no regular file/);
+    expect(await failure(loadStyleNetwork(path))).toMatch(/'net\.data', which is no regular file/);
   });
 
   it.skipIf(process.platform === 'win32')('are not waited for: a pipe', async () => {
     const path = await place('pipe/net.onnx', split('net.data'));
     expect(spawnSync('mkfifo', [join(folder, 'pipe/net.data')]).status).toBe(0);
-    expect(await failure(loadTransformer(path))).toMatch(/'net\.data', which is no regular file/);
+    expect(await failure(loadStyleNetwork(path))).toMatch(/'net\.data', which is no regular file/);
   });
 
   it.each<[string, Entries, RegExp]>([
@@ -177,7 +177,7 @@ describe('weights that are not as they should be', () => {
     const path = await place('hostile/net.onnx', split('net.data', change));
     await place('hostile/net.data', data);
     const runtime = await openEngine();
-    const opening = loadTransformer(path).then((file) => openTransformer(runtime, file));
+    const opening = loadStyleNetwork(path).then((file) => openStyleNetwork(runtime, file));
     expect(await failure(opening)).toMatch(message);
     await runtime.close();
   });
@@ -189,7 +189,7 @@ describe('weights that are not as they should be', () => {
     const node = [{ opType: 'Sum', input: names, output: ['y'] }];
     const path = await place('large/net.onnx', foreignModel({ node, initializer: names.map(one) }));
     await truncate(await place('large/net.data', new Uint8Array(1)), much);
-    expect(await failure(loadTransformer(path))).toMatch(/has 2147483\d{3} bytes of weights, and at most 2 GiB/);
+    expect(await failure(loadStyleNetwork(path))).toMatch(/has 2147483\d{3} bytes of weights, and at most 2 GiB/);
   });
 });
 

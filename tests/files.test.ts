@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { checkWritable, errorCode, fileError, readFileChecked, writeFileAtomically } from '#src/platform/files.js';
+import { checkWritable, errorCode, fileError, readFileChecked, writeFileAtomically } from '#src/platform/node/files.js';
 
 /** Permissions do not hold root back, and Windows has other ones. */
 const noPermissions = process.platform === 'win32' || process.getuid?.() === 0;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toFloat32, toHalf } from '#src/networks/floats.js';
-import { readSafetensors, writeSafetensors } from '#src/networks/safetensors.js';
+import { toFloat32, toHalf } from '#src/formats/floats.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import { random } from './support/random.js';
 
 const every = Uint16Array.from({ length: 0x10000 }, (_, half) => half);

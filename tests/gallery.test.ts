@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { decodeImage } from '#src/platform/codec-node.js';
-import { shippedNetwork } from '#src/platform/shipped.js';
-import { listStyles, loadStyle, stylesFolder } from '#src/platform/style-store.js';
+import { decodeImage } from '#src/platform/node/codec.js';
+import { shippedNetwork } from '#src/platform/node/shipped.js';
+import { listStyles, loadStyle, stylesFolder } from '#src/platform/node/style-store.js';
 import { parseStyleIndex } from '#src/styles/shipped.js';
 
 interface Entry {

@@ -5,8 +5,8 @@ import type { Image } from '#src/image/image.js';
 import { psnr, ssim } from '#src/image/metrics.js';
 import { quantise } from '#src/image/quantise.js';
 import { resizeImage } from '#src/image/resize.js';
-import type { StylizeOptionsInput } from '#src/pipelines/options.js';
-import { readImage, writeImage } from '#src/platform/images.js';
+import { readImage, writeImage } from '#src/platform/node/images.js';
+import type { StylizeOptionsInput } from '#src/stylize/options.js';
 import { openEngine, restyle } from './support/restyling.js';
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));

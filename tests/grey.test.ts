@@ -3,14 +3,14 @@ import { isGrey, luminanceImage } from '#src/image/colour.js';
 import { createImage, type Image } from '#src/image/image.js';
 import { quantise } from '#src/image/quantise.js';
 import { resizeImage } from '#src/image/resize.js';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer } from '#src/pipelines/apply/network.js';
-import { captureStyle } from '#src/pipelines/capture.js';
-import { measureLosses } from '#src/pipelines/losses.js';
-import { texture } from '#src/pipelines/texture.js';
-import { encodeTransformer } from '#src/pipelines/train/model-file.js';
-import { train } from '#src/pipelines/train/train.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { apply } from '#src/style-network/apply.js';
+import { encodeStyleNetwork } from '#src/style-network/file.js';
+import { openStyleNetwork } from '#src/style-network/open.js';
+import { captureStyle } from '#src/stylize/capture.js';
+import { measureLosses } from '#src/stylize/measure-losses.js';
+import { texture } from '#src/stylize/texture.js';
+import { train } from '#src/training/style-network/train.js';
 import { openEngine, type Restyling, restyle, scene, tinyWeights } from './support/restyling.js';
 import { tinyModel } from './support/tiny-transformer.js';
 import { red, trainingRequest, style as trainStyle } from './support/training.js';
@@ -129,20 +129,20 @@ describe('a trained network', () => {
   const bytes = () => {
     const model = tinyModel(5);
     const styles = model.styles.map((each) => (each.name === 'scream' ? each : { ...each, grey: true as const }));
-    return encodeTransformer({ ...model, styles });
+    return encodeStyleNetwork({ ...model, styles });
   };
 
   it('gives a grey photo in grey styles no colour, whatever its weights do', async () => {
-    const transformer = await openTransformer(runtime, { fileName: 'tiny.onnx', bytes: bytes() });
-    const apply = async (image: Image, names: string[], strength = 1) => {
+    const transformer = await openStyleNetwork(runtime, { fileName: 'tiny.onnx', bytes: bytes() });
+    const restyled = async (image: Image, names: string[], strength = 1) => {
       const styles = names.map((name) => ({ name }));
-      return chroma((await applyTransformer({ image, transformer, styles, options: { strength } })).image);
+      return chroma((await apply({ image, transformer, styles, options: { strength } })).image);
     };
-    expect(await apply(photo, ['wave'])).toBe(0);
-    expect(await apply(jpeg(photo), ['wave', 'night'], 0.5)).toBe(0);
-    expect(await apply(resizeImage(photo, 9, 7), ['wave'])).toBe(0);
-    expect(await apply(photo, ['wave', 'scream'])).toBeGreaterThan(5);
-    expect(await apply(colourful, ['wave'])).toBeGreaterThan(5);
+    expect(await restyled(photo, ['wave'])).toBe(0);
+    expect(await restyled(jpeg(photo), ['wave', 'night'], 0.5)).toBe(0);
+    expect(await restyled(resizeImage(photo, 9, 7), ['wave'])).toBe(0);
+    expect(await restyled(photo, ['wave', 'scream'])).toBeGreaterThan(5);
+    expect(await restyled(colourful, ['wave'])).toBeGreaterThan(5);
     await transformer.close();
   });
 

@@ -9,7 +9,7 @@ import { endOfBlocks } from '#src/image/jpeg-scan.js';
 import { readPng, tagPng } from '#src/image/png-file.js';
 import { recipeFromXmp, recipeToXmp } from '#src/image/recipe.js';
 import { tagWebp } from '#src/image/webp-file.js';
-import { decodeImage } from '#src/platform/codec-node.js';
+import { decodeImage } from '#src/platform/node/codec.js';
 
 const noisy = (width: number, height: number, channels: 3 | 4 = 3) =>
   sharp(

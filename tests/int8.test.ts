@@ -10,18 +10,18 @@ import { quantise } from '#src/image/quantise.js';
 import { fitLongerSide, resizeImage } from '#src/image/resize.js';
 import { int8Conv } from '#src/onnx/int8.js';
 import { emitModel } from '#src/onnx/model.js';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer, type Precision, type TransformerFile } from '#src/pipelines/apply/network.js';
-import {
-  decodeTransformer,
-  encodeInt8Transformer,
-  encodeTransformer,
-  type TransformerModel,
-} from '#src/pipelines/train/model-file.js';
-import { measureRanges } from '#src/pipelines/train/ranges.js';
-import { readImage } from '#src/platform/images.js';
-import { loadTransformer } from '#src/platform/transformers.js';
+import { readImage } from '#src/platform/node/images.js';
+import { loadStyleNetwork } from '#src/platform/node/style-networks.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { apply } from '#src/style-network/apply.js';
+import {
+  decodeStyleNetwork,
+  encodeInt8StyleNetwork,
+  encodeStyleNetwork,
+  type StyleNetworkModel,
+} from '#src/style-network/file.js';
+import { openStyleNetwork, type Precision, type StyleNetworkFile } from '#src/style-network/open.js';
+import { measureRanges } from '#src/training/style-network/ranges.js';
 import { random } from './support/random.js';
 import { openEngine, scene } from './support/restyling.js';
 import { tinyModel } from './support/tiny-transformer.js';
@@ -154,21 +154,21 @@ describe('a convolution in 8-bit integers', () => {
 });
 
 /** A tiny network that has seen a few pictures. */
-async function rangedModel(): Promise<TransformerModel> {
+async function rangedModel(): Promise<StyleNetworkModel> {
   const model = tinyModel(5, { channels: [0, 4, 8, 10], blocks: 2 });
   const photos = [1, 2, 3].map((seed) => scene(64, 64, seed).data);
   return { ...model, ranges: (await measureRanges(runtime, model.weights, photos))! };
 }
 
 const restyled = async (
-  file: TransformerFile,
+  file: StyleNetworkFile,
   precision: Precision | undefined,
   image = scene(80, 72, 9),
   style = 'wave',
 ) => {
-  const transformer = await openTransformer(runtime, file, { precision });
+  const transformer = await openStyleNetwork(runtime, file, { precision });
   try {
-    return (await applyTransformer({ image, transformer, styles: [{ name: style }] })).image;
+    return (await apply({ image, transformer, styles: [{ name: style }] })).image;
   } finally {
     await transformer.close();
   }
@@ -179,10 +179,10 @@ describe('a network that knows its ranges', () => {
     const model = await rangedModel();
     const blocks = [1, 2].flatMap((b) => [`residual${b}a.weight`, `residual${b}b.weight`]);
     expect(Object.keys(model.ranges!)).toEqual(['down3.weight', ...blocks, 'up0.weight', 'up1.weight']);
-    expect(decodeTransformer(encodeTransformer(model)).ranges).toEqual(model.ranges);
-    expect(opsOf(encodeTransformer(model))).not.toContain('QLinearConv');
+    expect(decodeStyleNetwork(encodeStyleNetwork(model)).ranges).toEqual(model.ranges);
+    expect(opsOf(encodeStyleNetwork(model))).not.toContain('QLinearConv');
     const { ranges: _, ...without } = model;
-    expect(decodeTransformer(encodeTransformer(without)).ranges).toBeUndefined();
+    expect(decodeStyleNetwork(encodeStyleNetwork(without)).ranges).toBeUndefined();
   });
 
   it('notes what goes in and comes out', async () => {
@@ -202,7 +202,7 @@ describe('a network that knows its ranges', () => {
 
   it('is computed in integers by default, and in floats on request', async () => {
     const model = await rangedModel();
-    const file = { fileName: 'tiny.onnx', bytes: encodeTransformer(model) };
+    const file = { fileName: 'tiny.onnx', bytes: encodeStyleNetwork(model) };
     const [float, byDefault, int8] = [
       await restyled(file, 'float32'),
       await restyled(file, undefined),
@@ -212,12 +212,12 @@ describe('a network that knows its ranges', () => {
     expect(int8.data).not.toEqual(float.data);
     expect(psnr(int8, float)).toBeGreaterThan(29);
     expect(
-      opsOf(encodeInt8Transformer(model.weights, model.ranges!)).filter((op) => op === 'QLinearConv'),
+      opsOf(encodeInt8StyleNetwork(model.weights, model.ranges!)).filter((op) => op === 'QLinearConv'),
     ).toHaveLength(7);
   });
 
   it('stays in floats on a graphics card', async () => {
-    const file = { fileName: 'tiny.onnx', bytes: encodeTransformer(await rangedModel()) };
+    const file = { fileName: 'tiny.onnx', bytes: encodeStyleNetwork(await rangedModel()) };
     const given: Uint8Array[] = [];
     const card: Runtime = {
       ...runtime,
@@ -227,7 +227,7 @@ describe('a network that knows its ranges', () => {
         return runtime.openFile(bytes);
       },
     };
-    await (await openTransformer(card, file)).close();
+    await (await openStyleNetwork(card, file)).close();
     expect(given).toEqual([file.bytes]);
   });
 
@@ -245,11 +245,11 @@ describe('a network that knows its ranges', () => {
       }),
     ],
   ])('is refused when they are damaged: %s', async (_, ranges) => {
-    const file = onnx.ModelProto.decode(encodeTransformer(tinyModel(5)));
+    const file = onnx.ModelProto.decode(encodeStyleNetwork(tinyModel(5)));
     file.metadataProps!.push(new onnx.StringStringEntryProto({ key: 'ranges', value: ranges }));
     const bytes = onnx.ModelProto.encode(file).finish();
-    expect(() => decodeTransformer(bytes, 'it.onnx')).toThrow(FauveError);
-    expect(() => decodeTransformer(bytes, 'it.onnx')).toThrow(/^it.onnx is damaged/);
+    expect(() => decodeStyleNetwork(bytes, 'it.onnx')).toThrow(FauveError);
+    expect(() => decodeStyleNetwork(bytes, 'it.onnx')).toThrow(/^it.onnx is damaged/);
   });
 
   it('is what training makes nothing of where it gives no numbers', async () => {
@@ -275,8 +275,8 @@ describe('the networks that come with Fauve', () => {
     ['fast', ['starry-night', 'great-wave', 'the-scream', 'composition-vii']],
     ['starry-night', ['starry-night']],
   ])('%s: the eye does not tell the integers from the floats', async (name, styles) => {
-    const file = await loadTransformer(name);
-    expect(decodeTransformer(file.bytes, name).ranges).toBeDefined();
+    const file = await loadStyleNetwork(name);
+    expect(decodeStyleNetwork(file.bytes, name).ranges).toBeDefined();
     const photo = await readImage('examples/photos/chelsea.jpg');
     const { width, height } = fitLongerSide(photo.width, photo.height, 320);
     const image = resizeImage(photo, width, height);
@@ -290,7 +290,7 @@ describe('the networks that come with Fauve', () => {
     ['fast', ['great-wave', 'gray-tree']],
     ['starry-night', ['starry-night']],
   ])('%s: no lattice lies over even areas and gradients', async (name, styles) => {
-    const file = await loadTransformer(name);
+    const file = await loadStyleNetwork(name);
     const [width, height] = [112, 96];
     const card = (value: (x: number, y: number) => number) =>
       createImage(
@@ -298,10 +298,10 @@ describe('the networks that come with Fauve', () => {
         height,
         Float32Array.from({ length: 3 * width * height }, (_, i) => value(i % width, Math.floor(i / width) % height)),
       );
-    const transformer = await openTransformer(runtime, file);
+    const transformer = await openStyleNetwork(runtime, file);
     for (const style of styles) {
       const painted = async (value: (x: number, y: number) => number) =>
-        (await applyTransformer({ image: card(value), transformer, styles: [{ name: style }] })).image;
+        (await apply({ image: card(value), transformer, styles: [{ name: style }] })).image;
       for (const colour of [0, 0.5, 1]) {
         const even = await painted(() => colour);
         expect([largestStep(even, 1), largestStep(even, width)]).toEqual([0, 0]);

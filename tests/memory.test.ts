@@ -4,10 +4,11 @@ import { memoryNeed } from '#src/graph/memory.js';
 import { add, conv, exp, mul, relu, reshape } from '#src/graph/ops.js';
 import { constant, input } from '#src/graph/tensor.js';
 import { fitLongerSide } from '#src/image/resize.js';
+import type { Size } from '#src/image/size.js';
+import { outputSize } from '#src/image/size.js';
 import { vgg } from '#src/networks/vgg.js';
-import { largestSize, predictMemory, requireMemory } from '#src/pipelines/memory.js';
-import { resolveStylizeOptions, type StylizeOptionsInput } from '#src/pipelines/options.js';
-import { outputSize, type Size } from '#src/pipelines/scales.js';
+import { largestSize, predictMemory, requireMemory } from '#src/stylize/memory.js';
+import { resolveStylizeOptions, type StylizeOptionsInput } from '#src/stylize/options.js';
 import { openEngine, restyle, scene, tinyWeights } from './support/restyling.js';
 
 describe('memoryNeed', () => {

@@ -3,9 +3,9 @@ import { strToU8, zipSync } from 'fflate';
 import onnxProto from 'onnx-proto';
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { writeSafetensors } from '#src/networks/safetensors.js';
-import { checkTransformer } from '#src/pipelines/apply/network.js';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { writeSafetensors } from '#src/formats/safetensors.js';
+import { encodeImage } from '#src/platform/node/codec.js';
+import { checkStyleNetwork } from '#src/style-network/open.js';
 import { picture } from './support/cli.js';
 import { negative, tinyFile } from './support/tiny-transformer.js';
 
@@ -23,7 +23,7 @@ const field = (number: number, text: string) =>
 /** What is said of the file. */
 function said(bytes: Uint8Array): string {
   try {
-    checkTransformer({ fileName: 'net.onnx', bytes });
+    checkStyleNetwork({ fileName: 'net.onnx', bytes });
   } catch (error) {
     if (error instanceof FauveError) return `${error.code}: ${error.message}`;
     throw error;

@@ -19,7 +19,7 @@ const f: Record<string, (...given: Anything[]) => Anything> = fauve as Anything;
 let runtime: fauve.Runtime;
 let closed: fauve.Runtime;
 let style: fauve.Style;
-let transformer: fauve.ImageTransformer;
+let transformer: fauve.StyleNetwork;
 let folder: string;
 const content = scene(64, 48, 1);
 const painting = scene(48, 64, 2);
@@ -34,7 +34,7 @@ beforeAll(async () => {
   closed = await openEngine();
   await closed.close();
   style = await fauve.captureStyle({ image: painting, about, networks: [tinyWeights], runtime, sizes: [64] });
-  transformer = await fauve.openTransformer(runtime, file);
+  transformer = await fauve.openStyleNetwork(runtime, file);
   folder = await mkdtemp(join(tmpdir(), 'fauve-misuse-'));
 });
 afterAll(async () => {
@@ -71,7 +71,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ['null to texture', () => f.texture!(null), /^texture: .*received null/],
   ['nothing to train', () => f.train!(), /^train: .*received undefined/],
   ['a text to distil', () => f.distil!('x'), /^distil: .*received "x"/],
-  ['null to applyTransformer', () => f.applyTransformer!(null), /^applyTransformer: .*received null/],
+  ['null to apply', () => f.apply!(null), /^apply: .*received null/],
   ['nothing to captureStyle', () => f.captureStyle!(), /^captureStyle: .*received undefined/],
   ['nothing to measureLosses', () => f.measureLosses!(), /^measureLosses: .*received undefined/],
   ['a number to gramMatrices', () => f.gramMatrices!(7), /^gramMatrices: .*received 7/],
@@ -161,7 +161,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ],
   [
     'true for a signal',
-    () => f.applyTransformer!({ ...good().apply, signal: true }),
+    () => f.apply!({ ...good().apply, signal: true }),
     /signal: expected an AbortSignal; received true/,
   ],
   ['a text for a listener', () => stylize({ onProgress: 'log' }), /onProgress: expected a function; received "log"/],
@@ -190,36 +190,28 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ],
   ['a bigint for an option', () => stylize({ options: { steps: 5n } }), /The option steps: .*received 5/],
   // Trained networks.
-  [
-    'a network that is not open',
-    () => f.applyTransformer!({ ...good().apply, transformer: file }),
-    /transformer: .*Open it/,
-  ],
+  ['a network that is not open', () => f.apply!({ ...good().apply, transformer: file }), /transformer: .*Open it/],
   [
     'the path of a network',
-    () => f.openTransformer!(runtime, 'fast'),
-    /received "fast"\. Load it: await loadTransformer/,
+    () => f.openStyleNetwork!(runtime, 'fast'),
+    /received "fast"\. Load it: await loadStyleNetwork/,
   ],
-  ['the bytes of a network', () => f.openTransformer!(runtime, secret), /Write \{ fileName, bytes \}/],
+  ['the bytes of a network', () => f.openStyleNetwork!(runtime, secret), /Write \{ fileName, bytes \}/],
   [
     'a network without an engine',
-    () => f.openTransformer!(undefined, file),
-    /openTransformer, runtime: .*received undefined/,
+    () => f.openStyleNetwork!(undefined, file),
+    /openStyleNetwork, runtime: .*received undefined/,
   ],
   [
     'an unknown range',
-    () => f.openTransformer!(runtime, file, { range: 255 }),
+    () => f.openStyleNetwork!(runtime, file, { range: 255 }),
     /range: expected 0-1 or 0-255; received 255/,
   ],
-  ['nothing to check', () => f.checkTransformer!(), /checkTransformer, file: .*received undefined/],
-  [
-    'names of styles',
-    () => f.applyTransformer!({ ...good().apply, styles: ['wave'] }),
-    /styles\[0\]: .*received "wave"/,
-  ],
+  ['nothing to check', () => f.checkStyleNetwork!(), /checkStyleNetwork, file: .*received undefined/],
+  ['names of styles', () => f.apply!({ ...good().apply, styles: ['wave'] }), /styles\[0\]: .*received "wave"/],
   [
     'an unknown option of apply',
-    () => f.applyTransformer!({ ...good().apply, options: { strenght: 1 } }),
+    () => f.apply!({ ...good().apply, options: { strenght: 1 } }),
     /Did you mean strength/,
   ],
   [
@@ -236,7 +228,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   [
     'a network to start from as bytes',
     () => f.train!({ ...good().train, from: secret }),
-    /Decode it: decodeTransformer/,
+    /Decode it: decodeStyleNetwork/,
   ],
   ['a teacher by its name', () => f.distil!({ ...good().distil, teacher: 'vgg19' }), /loadNetworkWeights\('vgg19'\)/],
   ['an unknown option of distil', () => f.distil!({ ...good().distil, options: { step: 1 } }), /Did you mean steps/],
@@ -305,10 +297,10 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ['nothing for a checkpoint', () => f.decodeCheckpoint!(), /The checkpoint: .*received undefined/],
   ['nothing to keep', () => f.encodeCheckpoint!(), /encodeCheckpoint: expected a checkpoint; received undefined/],
   ['nothing for training', () => f.decodeTrainCheckpoint!(null), /received null/],
-  ['nothing for a network', () => f.decodeTransformer!(5), /The model: .*received 5/],
-  ['a file for a network', () => f.encodeTransformer!(file), /Decode it: decodeTransformer\(file\.bytes\)/],
+  ['nothing for a network', () => f.decodeStyleNetwork!(5), /The model: .*received 5/],
+  ['a file for a network', () => f.encodeStyleNetwork!(file), /Decode it: decodeStyleNetwork\(file\.bytes\)/],
   ['nothing for weights', () => f.decodeWeights!(), /The weight file: .*received undefined/],
-  ['a network without a name', () => f.loadTransformer!(), /The network: expected a text; received undefined/],
+  ['a network without a name', () => f.loadStyleNetwork!(), /The network: expected a text; received undefined/],
   ['a folder that is a number', () => f.pictureFolder!(4), /The folder: expected a text; received 4/],
   [
     'an unknown device',

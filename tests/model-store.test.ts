@@ -16,7 +16,7 @@ import {
   type PullOptions,
   pullNetwork,
   verifyNetwork,
-} from '#src/platform/model-store.js';
+} from '#src/platform/node/model-store.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 const keras = new Uint8Array(await readFile(fixture('tiny-keras1.h5')));

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { resolveApplyOptions } from '#src/pipelines/apply/options.js';
+import { resolveApplyOptions } from '#src/style-network/options.js';
 import {
   defaultStylizeOptions,
   lossSettings,
   resolveStylizeOptions,
   type StylizeOptionsInput,
   stylizeOptionSpecs,
-} from '#src/pipelines/options.js';
-import { resolveTrainOptions } from '#src/pipelines/train/options.js';
+} from '#src/stylize/options.js';
+import { resolveTrainOptions } from '#src/training/style-network/options.js';
 
 function refusal(input: unknown): string {
   try {

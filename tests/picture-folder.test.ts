@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { countKinds, kindNames, pictureKinds } from '#src/image/kinds.js';
-import { listPictures, pictureFolder } from '#src/platform/picture-folder.js';
+import { listPictures, pictureFolder } from '#src/platform/node/picture-folder.js';
 
 let folder: string;
 beforeEach(async () => {

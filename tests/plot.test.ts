@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { lossPlotSvg } from '#src/pipelines/plot.js';
-import { renderPlot } from '#src/platform/plot-node.js';
+import { renderPlot } from '#src/platform/node/plot.js';
+import { lossPlotSvg } from '#src/report/plot.js';
 
 const series = (name: string, value: (step: number) => number, steps = 50) => ({
   name,

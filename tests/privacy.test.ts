@@ -66,14 +66,14 @@ async function runAtNewHome(args: readonly string[]): Promise<Traces> {
 /** A program that opens a network with the engine: in the main thread, or all of it in a worker of its own. */
 const library = (inWorker: boolean) => `
   import { isMainThread, Worker } from 'node:worker_threads';
-  import { loadTransformer, openTransformer, startEngine } from ${JSON.stringify(new URL('../dist/src/index.node.js', import.meta.url).href)};
+  import { loadStyleNetwork, openStyleNetwork, startEngine } from ${JSON.stringify(new URL('../dist/src/index.node.js', import.meta.url).href)};
   if (${inWorker} && isMainThread) {
     // What the worker sees of the environment is not what the engine sees.
     new Worker(process.argv[1], { env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } });
   } else {
     const runtime = await startEngine({ device: 'cpu', threads: 1 });
     if (!runtime.engine.startsWith('onnxruntime-node')) throw new Error(runtime.engine);
-    const transformer = await openTransformer(runtime, await loadTransformer('fast'));
+    const transformer = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
     await transformer.close();
     await runtime.close();
   }`;

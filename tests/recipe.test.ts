@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recipeFromXmp, recipeToXmp } from '#src/image/recipe.js';
-import { defaultApplyOptions } from '#src/pipelines/apply/options.js';
-import { defaultStylizeOptions } from '#src/pipelines/options.js';
 import {
   applyRecipe,
   decodeRecipe,
@@ -10,7 +8,9 @@ import {
   type Recipe,
   stylizeRecipe,
   textureRecipe,
-} from '#src/pipelines/recipe.js';
+} from '#src/jobs/recipe.js';
+import { defaultApplyOptions } from '#src/style-network/options.js';
+import { defaultStylizeOptions } from '#src/stylize/options.js';
 
 describe('the recipe in an XMP packet', () => {
   it('survives any text that XML can hold', () => {

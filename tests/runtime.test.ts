@@ -9,7 +9,7 @@ import { constant, input } from '#src/graph/tensor.js';
 import { lossGraph } from '#src/losses/total.js';
 import { vgg } from '#src/networks/vgg.js';
 import { emitModel } from '#src/onnx/model.js';
-import { loadEngine, startEngine } from '#src/platform/engine-node.js';
+import { loadEngine, startEngine } from '#src/platform/node/engine.js';
 import { engineFiles } from '#src/runtime/engine-files.js';
 import { probe } from '#src/runtime/probe.js';
 import { createRuntime, type OrtLike, type Runtime } from '#src/runtime/runtime.js';

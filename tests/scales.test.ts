@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { earlierScales, outputSize, type Size, scaleSchedule, sizeText, smallestSize } from '#src/pipelines/scales.js';
+import type { Size } from '#src/image/size.js';
+import { outputSize, sizeText, smallestSize } from '#src/image/size.js';
+import { earlierScales, scaleSchedule } from '#src/stylize/scales.js';
 
 const content = { width: 300, height: 200 };
 const side = fc.integer({ min: 1, max: 5000 });

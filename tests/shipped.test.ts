@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { encodeImage } from '#src/platform/codec-node.js';
+import { encodeImage } from '#src/platform/node/codec.js';
 import {
   importNetwork,
   listNetworks,
   loadNetworkWeights,
   pullNetwork,
   verifyNetwork,
-} from '#src/platform/model-store.js';
-import { writeShippedManifest } from '#src/platform/shipped.js';
+} from '#src/platform/node/model-store.js';
+import { writeShippedManifest } from '#src/platform/node/shipped.js';
 import { picture } from './support/cli.js';
 import { distilledFile, tinyDistilled } from './support/tiny-distilled.js';
 

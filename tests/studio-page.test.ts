@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { psnr } from '#src/image/metrics.js';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer } from '#src/pipelines/apply/network.js';
-import type { ApplyOptionsInput } from '#src/pipelines/apply/options.js';
-import { decodeImage } from '#src/platform/codec-node.js';
-import { startEngine } from '#src/platform/engine-node.js';
-import { loadTransformer } from '#src/platform/transformers.js';
+import { decodeImage } from '#src/platform/node/codec.js';
+import { startEngine } from '#src/platform/node/engine.js';
+import { loadStyleNetwork } from '#src/platform/node/style-networks.js';
+import { apply } from '#src/style-network/apply.js';
+import { openStyleNetwork } from '#src/style-network/open.js';
+import type { ApplyOptionsInput } from '#src/style-network/options.js';
 import { chromiumPath, skipped } from './support/browser.js';
 import { recipeOf } from './support/recipes.js';
 import {
@@ -205,9 +205,9 @@ async function decode(path: string) {
 async function applied(options: ApplyOptionsInput) {
   const runtime = await startEngine({ device: 'cpu' });
   try {
-    const transformer = await openTransformer(runtime, await loadTransformer('fast'));
+    const transformer = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
     const { image } = await decode(photo);
-    return (await applyTransformer({ image, transformer, styles: [{ name: 'great-wave' }], options })).image;
+    return (await apply({ image, transformer, styles: [{ name: 'great-wave' }], options })).image;
   } finally {
     await runtime.close();
   }

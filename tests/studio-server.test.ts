@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { applyTransformer } from '#src/pipelines/apply/apply.js';
-import { openTransformer } from '#src/pipelines/apply/network.js';
-import { decodeRecipe } from '#src/pipelines/recipe.js';
-import { stylize } from '#src/pipelines/stylize.js';
-import { decodeImage, encodeImage } from '#src/platform/codec-node.js';
-import { loadEngine } from '#src/platform/engine-node.js';
-import { loadNetworkWeights } from '#src/platform/model-store.js';
-import { loadStyle, readStyle, stylesFolder } from '#src/platform/style-store.js';
-import { loadTransformer } from '#src/platform/transformers.js';
+import type { JobEvent } from '#server/server.js';
+import { decodeRecipe } from '#src/jobs/recipe.js';
+import { decodeImage, encodeImage } from '#src/platform/node/codec.js';
+import { loadEngine } from '#src/platform/node/engine.js';
+import { loadNetworkWeights } from '#src/platform/node/model-store.js';
+import { loadStyleNetwork } from '#src/platform/node/style-networks.js';
+import { loadStyle, readStyle, stylesFolder } from '#src/platform/node/style-store.js';
+import { apply } from '#src/style-network/apply.js';
+import { openStyleNetwork } from '#src/style-network/open.js';
 import { encodeStyle } from '#src/styles/style-file.js';
-import type { JobEvent } from '#studio/server.js';
+import { stylize } from '#src/stylize/stylize.js';
 import { picture } from './support/cli.js';
 import { recipeOf } from './support/recipes.js';
 import { blocksOf, builtPage, type OpenStudio, openStudio, removePage } from './support/studio.js';
@@ -195,7 +195,7 @@ describe('jobs', () => {
       type: 'failed',
       data: { message: expect.stringMatching(/tiny\.onnx has no style 'starry-night'/) },
     });
-    const other = await openStudio(page, { loadNetwork: () => loadTransformer('fast') });
+    const other = await openStudio(page, { loadNetwork: () => loadStyleNetwork('fast') });
     try {
       const id = await other.start(fast);
       for await (const { type } of other.events(id)) if (type === 'done') break;
@@ -225,13 +225,13 @@ describe('jobs', () => {
       expect(events.at(-1)).toMatchObject({ type: 'done', data: { width: 64, height: 48 } });
       const { image, recipe } = await decoded(await studio.ask(`api/jobs/${id}/picture`));
       const runtime = await loadEngine({ device: 'cpu', threads: 1 });
-      const transformer = await openTransformer(runtime, { fileName: 'tiny.onnx', bytes: tinyFile(3) });
+      const transformer = await openStyleNetwork(runtime, { fileName: 'tiny.onnx', bytes: tinyFile(3) });
       const photo = await decodeImage(await encodeImage(picture(64, 48, 1), 'png'), {
         what: 'Photo',
         fileName: 'photo',
       });
       const { styles, options } = job;
-      const expected = await applyTransformer({ image: photo.image, transformer, styles, options });
+      const expected = await apply({ image: photo.image, transformer, styles, options });
       const rounded = await decodeImage(await encodeImage(expected.image, 'png'), { what: 'Picture', fileName: 'it' });
       await runtime.close();
       expect(image).toEqual(rounded.image);

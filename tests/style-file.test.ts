@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
+import { readSafetensors, type StoredType, writeSafetensors } from '#src/formats/safetensors.js';
+import type { WeightTensor } from '#src/formats/tensor.js';
 import { createImage } from '#src/image/image.js';
-import type { WeightTensor } from '#src/networks/network.js';
-import { readSafetensors, type StoredType, writeSafetensors } from '#src/networks/safetensors.js';
-import { captureStyle } from '#src/pipelines/capture.js';
 import { paletteImage, paletteOf } from '#src/styles/palette.js';
 import { decodeStyle, encodeStyle, looksLikeStyle, type Style } from '#src/styles/style-file.js';
+import { captureStyle } from '#src/stylize/capture.js';
 import { openEngine, scene, tinyWeights } from './support/restyling.js';
 
 const about = { name: 'waves', title: 'Waves — étude', artist: 'N. N.', year: 1905, source: 'a test' };

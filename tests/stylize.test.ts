@@ -5,12 +5,12 @@ import { luminance, luminanceImage } from '#src/image/colour.js';
 import { createImage, type Image } from '#src/image/image.js';
 import { quantise } from '#src/image/quantise.js';
 import { resizeImage } from '#src/image/resize.js';
-import { measureLosses } from '#src/pipelines/losses.js';
-import type { StylizeOptionsInput } from '#src/pipelines/options.js';
-import type { StylizeEvent } from '#src/pipelines/progress.js';
-import { StylizeAborted } from '#src/pipelines/stylize.js';
-import { startEngine } from '#src/platform/engine-node.js';
+import { startEngine } from '#src/platform/node/engine.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import type { StylizeEvent } from '#src/stylize/events.js';
+import { measureLosses } from '#src/stylize/measure-losses.js';
+import type { StylizeOptionsInput } from '#src/stylize/options.js';
+import { StylizeAborted } from '#src/stylize/stylize.js';
 import { relativeDifference } from './support/numbers.js';
 import { openEngine, type Restyling, restyle, scene, tinyWeights } from './support/restyling.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createImage } from '#src/image/image.js';
-import { testCards, unevenness } from '#src/pipelines/train/test-cards.js';
+import { testCards, unevenness } from '#src/training/style-network/test-cards.js';
 
 describe('test cards', () => {
   const size = 64;

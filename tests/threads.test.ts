@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { startStudio } from '#server/server.js';
 import { loadEngine } from '#src/platform/browser/engine.js';
-import { startEngine } from '#src/platform/engine-node.js';
+import { startEngine } from '#src/platform/node/engine.js';
 import { requireThreads } from '#src/runtime/threads.js';
-import { startStudio } from '#studio/server.js';
 import { openWorkplace } from './support/cli.js';
 
 afterEach(() => vi.unstubAllGlobals());

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { randomFor } from '#src/pipelines/crops.js';
-import { decodeTrainCheckpoint, encodeTrainCheckpoint } from '#src/pipelines/train/checkpoint.js';
-import { type SkippedPhoto, trainingPhotos } from '#src/pipelines/train/photos.js';
-import { TrainAborted, type TrainEvent, train } from '#src/pipelines/train/train.js';
-import { pictureFolder } from '#src/platform/picture-folder.js';
+import { pictureFolder } from '#src/platform/node/picture-folder.js';
+import { randomFor } from '#src/training/crops.js';
+import { decodeTrainCheckpoint, encodeTrainCheckpoint } from '#src/training/style-network/checkpoint.js';
+import { type SkippedPhoto, trainingPhotos } from '#src/training/style-network/photos.js';
+import { TrainAborted, type TrainEvent, train } from '#src/training/style-network/train.js';
 import { openEngine, scene } from './support/restyling.js';
 import { trainingRequest, weightsOf } from './support/training.js';
 

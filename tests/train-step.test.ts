@@ -5,8 +5,8 @@ import { input, type Tensor } from '#src/graph/tensor.js';
 import { contentErrors, gramMatrices, power, relativeErrors } from '#src/losses/batch.js';
 import { contentLoss } from '#src/losses/content.js';
 import { gramMatrix, styleLoss } from '#src/losses/style.js';
-import { transformer, transformerMargins, transformerParameters } from '#src/networks/transformer.js';
 import { vgg } from '#src/networks/vgg.js';
+import { styleNetworkMargins, styleNetworkParameters, transformer } from '#src/style-network/shape.js';
 import {
   noiseInput,
   photosInput,
@@ -15,7 +15,7 @@ import {
   styleWeightInput,
   type TrainingStep,
   targetInput,
-} from '#src/pipelines/train/step.js';
+} from '#src/training/style-network/step.js';
 import { centralDifference, innerProduct, relativeDifference, relativeError } from './support/numbers.js';
 import { runOnnx } from './support/ort.js';
 import { random } from './support/random.js';
@@ -55,7 +55,7 @@ const cases: [string, StepCase][] = [
 describe('gradients of the total against central differences', { timeout: 60_000 }, () => {
   it.each(cases)('%s', (_, given) => {
     const { graph, feeds, shape, options } = stepCase(given);
-    const every = [...transformerParameters(shape).keys()];
+    const every = [...styleNetworkParameters(shape).keys()];
     const expected = options.train === 'all' ? every : every.filter((name) => /\.(scale|shift)$/.test(name));
     expect(graph.names).toEqual(expected);
 
@@ -200,7 +200,7 @@ describe('the terms of a step', { timeout: 60_000 }, () => {
   it('of the style are 0 where the picture has the Gram matrices of the style, and grow with the weight of the style', () => {
     const { graph, feeds, weights, shape, network, options } = stepCase({ options: { batch: 1 } });
     const surrounded = input(photosInput, photosShape(shape, options));
-    const { before } = transformerMargins(shape);
+    const { before } = styleNetworkMargins(shape);
     const photo = slice(surrounded, [0, 0, before, before], [1, 3, 20, 20]);
     const parameters = new Map([...weights].map(([name, { shape }]) => [name, input(name, shape)]));
     const picture = transformer(photo, undefined, (name) => parameters.get(name)!, shape, surrounded);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '#src/graph/evaluate.js';
 import { caffePreprocessing } from '#src/networks/registry.js';
-import { type TransformerShape, transformerParameters } from '#src/networks/transformer.js';
 import { vgg } from '#src/networks/vgg.js';
-import { defaultTrainOptions, type TrainOptions } from '#src/pipelines/train/options.js';
+import { type StyleNetworkShape, styleNetworkParameters } from '#src/style-network/shape.js';
+import { defaultTrainOptions, type TrainOptions } from '#src/training/style-network/options.js';
 import {
   noiseInput,
   photosInput,
@@ -12,7 +12,7 @@ import {
   type TrainingStep,
   targetInput,
   trainingStep,
-} from '#src/pipelines/train/step.js';
+} from '#src/training/style-network/step.js';
 import { loadTrainOracle, type OracleTraining } from './oracle/train-oracle.js';
 import { relativeDifference, relativeError } from './support/numbers.js';
 import { runOnnx } from './support/ort.js';
@@ -37,7 +37,7 @@ const moments = ['first moment', 'second moment', 'largest moment'] as const;
 
 function stepOf(training: OracleTraining): TrainingStep {
   const { channels, kernels, styles, size, stabilityWeight, clipNorm, adam, lossWeights, styleLayers } = training;
-  const shape: TransformerShape = { channels, blocks: 1, kernels, styles };
+  const shape: StyleNetworkShape = { channels, blocks: 1, kernels, styles };
   const options: TrainOptions = {
     ...defaultTrainOptions,
     batch: 2,
@@ -60,7 +60,7 @@ function stepOf(training: OracleTraining): TrainingStep {
     Object.entries(training.vgg).map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]),
   );
   const network = vgg({ name: 'vgg19', tensors, preprocessing: caffePreprocessing, sha256: '' });
-  const trained = new Map([...transformerParameters(shape)].map(([name, shape]) => [name, { shape }]));
+  const trained = new Map([...styleNetworkParameters(shape)].map(([name, shape]) => [name, { shape }]));
   return trainingStep(network, shape, trained, new Map(), options);
 }
 

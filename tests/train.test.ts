@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSafetensors, writeSafetensors } from '#src/networks/safetensors.js';
-import { isStyleParameter } from '#src/networks/transformer.js';
-import { decodeTrainCheckpoint, encodeTrainCheckpoint, type TrainCheckpoint } from '#src/pipelines/train/checkpoint.js';
-import { decodeTransformer, encodeTransformer, type TransformerModel } from '#src/pipelines/train/model-file.js';
-import { defaultTrainOptions, resolveTrainOptions, trainOptionSpecs } from '#src/pipelines/train/options.js';
-import { TrainAborted, type TrainEvent, type TrainRequest, train } from '#src/pipelines/train/train.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import { decodeStyleNetwork, encodeStyleNetwork, type StyleNetworkModel } from '#src/style-network/file.js';
+import { isStyleParameter } from '#src/style-network/shape.js';
+import {
+  decodeTrainCheckpoint,
+  encodeTrainCheckpoint,
+  type TrainCheckpoint,
+} from '#src/training/style-network/checkpoint.js';
+import { defaultTrainOptions, resolveTrainOptions, trainOptionSpecs } from '#src/training/style-network/options.js';
+import { TrainAborted, type TrainEvent, type TrainRequest, train } from '#src/training/style-network/train.js';
 import { openEngine, scene } from './support/restyling.js';
 import { blue, lossNetwork, photo, red, style, trainingRequest, weightsOf } from './support/training.js';
 
@@ -65,7 +69,7 @@ describe('train', { timeout: 60_000 }, () => {
       await train(request()),
       await train(request()),
       await train(request({ seed: 1 })),
-    ].map(({ model }) => encodeTransformer(model));
+    ].map(({ model }) => encodeStyleNetwork(model));
     expect(again).toEqual(first);
     expect(other).not.toEqual(first);
   });
@@ -89,7 +93,7 @@ describe('train', { timeout: 60_000 }, () => {
       history.map(({ step, total, terms, rate }) => [step, total, terms, rate]);
     expect(losses(resumed)).toEqual(losses(whole));
     expect(weightsOf(resumed.model)).toEqual(weightsOf(whole.model));
-    expect(encodeTransformer(resumed.model)).toEqual(encodeTransformer(whole.model));
+    expect(encodeStyleNetwork(resumed.model)).toEqual(encodeStyleNetwork(whole.model));
   });
 
   it('keeps the moving average of the weights, or the last ones', async () => {
@@ -142,10 +146,10 @@ describe('train', { timeout: 60_000 }, () => {
 });
 
 describe('training from a network', { timeout: 60_000 }, () => {
-  let known: TransformerModel;
+  let known: StyleNetworkModel;
   beforeAll(async () => {
     const { model } = await train({ ...request({ channels: [3, 4, 5] }), styles: [red, blue] });
-    known = decodeTransformer(encodeTransformer(model));
+    known = decodeStyleNetwork(encodeStyleNetwork(model));
   });
   const green = style('green', 7, [0.3, 0.8, 0.3]);
   /** Options without an architecture: that of the network counts. */
@@ -157,7 +161,7 @@ describe('training from a network', { timeout: 60_000 }, () => {
   it('adds a style and leaves every bit of the others', async () => {
     const { events, result } = await told(from({ train: 'styles', learningRate: 0.05 }));
     if (result instanceof Error) throw result;
-    const model = decodeTransformer(encodeTransformer(result.model));
+    const model = decodeStyleNetwork(encodeStyleNetwork(result.model));
     expect(model.styles.map(({ name }) => name)).toEqual(['red', 'blue', 'green']);
     expect(model.training).toMatchObject({ channels: [3, 4, 5], from: { name: 'tiny' }, train: 'styles' });
     let tables = 0;

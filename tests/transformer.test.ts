@@ -4,19 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { evaluate } from '#src/graph/evaluate.js';
 import { input } from '#src/graph/tensor.js';
+import { emitModel } from '#src/onnx/model.js';
+import { decodeStyleNetwork, encodeStyleNetwork, isStyleNetworkFile } from '#src/style-network/file.js';
 import {
-  initialTransformer,
+  initialStyleNetwork,
   isInner,
   isStyleParameter,
-  type TransformerShape,
+  type StyleNetworkShape,
+  styleNetworkMargins,
+  styleNetworkMinimumSize,
+  styleNetworkParameters,
+  styleNetworkShapeOf,
   transformer,
-  transformerMargins,
-  transformerMinimumSize,
-  transformerParameters,
-  transformerShapeOf,
-} from '#src/networks/transformer.js';
-import { emitModel } from '#src/onnx/model.js';
-import { decodeTransformer, encodeTransformer, isTransformerFile } from '#src/pipelines/train/model-file.js';
+} from '#src/style-network/shape.js';
 import { ort } from './support/ort.js';
 import { scene } from './support/restyling.js';
 import { normal, tinyFile, tinyModel } from './support/tiny-transformer.js';
@@ -34,13 +34,13 @@ function failure(job: () => unknown): string {
 }
 
 /** The graph for pictures of a size, with the weights as inputs. */
-function graphOf(shape: TransformerShape, height: number, width: number, count = 1) {
-  const parameters = new Map([...transformerParameters(shape)].map(([name, dims]) => [name, input(name, dims)]));
+function graphOf(shape: StyleNetworkShape, height: number, width: number, count = 1) {
+  const parameters = new Map([...styleNetworkParameters(shape)].map(([name, dims]) => [name, input(name, dims)]));
   const style = shape.styles > 1 ? input('style', [count, shape.styles]) : undefined;
   return transformer(input('image', [count, 3, height, width]), style, (name) => parameters.get(name)!, shape);
 }
 
-const shapes: TransformerShape[] = [
+const shapes: StyleNetworkShape[] = [
   { channels: [0, 4, 8], blocks: 1, kernels: [3, 3], styles: 3 },
   { channels: [3, 4, 5], blocks: 2, kernels: [5, 1], styles: 1 },
   { channels: [2, 3, 4], blocks: 0, kernels: [9, 9], styles: 2 },
@@ -50,7 +50,7 @@ const shapes: TransformerShape[] = [
 
 describe('the architecture', () => {
   it.each(shapes)('%j gives a picture of the size of any picture', (shape) => {
-    const side = fc.integer({ min: transformerMinimumSize(shape), max: 300 });
+    const side = fc.integer({ min: styleNetworkMinimumSize(shape), max: 300 });
     fc.assert(
       fc.property(side, side, fc.integer({ min: 1, max: 3 }), (height, width, count) => {
         expect(graphOf(shape, height, width, count).shape).toEqual([count, 3, height, width]);
@@ -61,7 +61,7 @@ describe('the architecture', () => {
 
   it('at an eighth of the size puts the picture where the photo is, and shows all of it', () => {
     for (const shape of shapes.filter(({ channels }) => channels[3])) {
-      const { before, after } = transformerMargins(shape);
+      const { before, after } = styleNetworkMargins(shape);
       const [first, last] = shape.kernels.map((side) => (side - 1) / 2) as [number, number];
       // Twice how far left of a pixel of the result the middle of what it was made from lies, layer by layer.
       const sub = shape.channels[0] === 0;
@@ -79,25 +79,25 @@ describe('the architecture', () => {
         n -= 2 * last;
         return sub ? 2 * n - 2 : n;
       };
-      const heights = Array.from({ length: 16 }, (_, i) => transformerMinimumSize(shape) + i);
+      const heights = Array.from({ length: 16 }, (_, i) => styleNetworkMinimumSize(shape) + i);
       expect(heights.every((height) => rows(height, before + after) >= height)).toBe(true);
       expect(heights.every((height) => rows(height, before + after - 1) >= height)).toBe(false);
     }
   });
 
   it.each(shapes)('%j is what its weights say', (shape) => {
-    const weights = initialTransformer(shape, normal(1));
-    expect(transformerShapeOf(weights)).toEqual(shape);
-    expect([...weights].map(([name, { shape: dims }]) => [name, dims])).toEqual([...transformerParameters(shape)]);
+    const weights = initialStyleNetwork(shape, normal(1));
+    expect(styleNetworkShapeOf(weights)).toEqual(shape);
+    expect([...weights].map(([name, { shape: dims }]) => [name, dims])).toEqual([...styleNetworkParameters(shape)]);
     // The first convolution takes RGB; the last gives it, for four pixels each at half size.
     expect(weights.get('first.weight')!.shape[1]).toBe(3);
     expect(weights.get('last.weight')!.shape[0]).toBe(shape.channels[0] === 0 ? 12 : 3);
   });
 
   it('of Johnson et al. has 1.67 million weights in its kernels; a style more needs scales and shifts only', () => {
-    const johnson: TransformerShape = { channels: [32, 64, 128], blocks: 5, kernels: [9, 9], styles: 1 };
-    const count = (shape: TransformerShape, which: (name: string) => boolean) =>
-      [...transformerParameters(shape)]
+    const johnson: StyleNetworkShape = { channels: [32, 64, 128], blocks: 5, kernels: [9, 9], styles: 1 };
+    const count = (shape: StyleNetworkShape, which: (name: string) => boolean) =>
+      [...styleNetworkParameters(shape)]
         .filter(([name]) => which(name))
         .reduce((sum, [, dims]) => sum + dims.reduce((a, b) => a * b), 0);
     // 9·9·3·32·2 + 9·(32·64·2 + 64·128·2 + 10·128·128)
@@ -108,38 +108,38 @@ describe('the architecture', () => {
   });
 
   it('needs to know the style when there are several', () => {
-    const [shape] = shapes as [TransformerShape];
-    const parameter = (name: string) => input(name, transformerParameters(shape).get(name)!);
+    const [shape] = shapes as [StyleNetworkShape];
+    const parameter = (name: string) => input(name, styleNetworkParameters(shape).get(name)!);
     expect(failure(() => transformer(input('image', [1, 3, 20, 20]), undefined, parameter, shape))).toBe(
       'usage: The network has 3 styles. Say which: [N,3].',
     );
   });
 
   it('says which weight is missing or of another shape', () => {
-    const weights = new Map(initialTransformer(shapes[0]!, normal(1)));
+    const weights = new Map(initialStyleNetwork(shapes[0]!, normal(1)));
     const { data } = weights.get('up1.scale')!;
     weights.set('up1.scale', { shape: [4, 3], data });
-    expect(failure(() => transformerShapeOf(weights, 'a.onnx'))).toMatch(
+    expect(failure(() => styleNetworkShapeOf(weights, 'a.onnx'))).toMatch(
       /^input: a\.onnx is no transformer.*up1\.scale is \[4,3\]/,
     );
     weights.delete('up1.scale');
-    expect(failure(() => transformerShapeOf(weights))).toContain('up1.scale is missing');
-    expect(failure(() => transformerShapeOf(new Map()))).toMatch(/^input: /);
+    expect(failure(() => styleNetworkShapeOf(weights))).toContain('up1.scale is missing');
+    expect(failure(() => styleNetworkShapeOf(new Map()))).toMatch(/^input: /);
   });
 });
 
 describe('the first weights', () => {
   it('are those of He et al., with scales 1 and shifts 0, and the same for the same seed', () => {
-    const shape: TransformerShape = { channels: [0, 32, 64], blocks: 1, kernels: [9, 3], styles: 2 };
-    const weights = initialTransformer(shape, normal(3));
+    const shape: StyleNetworkShape = { channels: [0, 32, 64], blocks: 1, kernels: [9, 3], styles: 2 };
+    const weights = initialStyleNetwork(shape, normal(3));
     const { data } = weights.get('residual1a.weight')!;
     const variance = data.reduce((sum, value) => sum + value * value, 0) / data.length;
     // 36,864 draws: a standard deviation of 0.7 %.
     expect(Math.abs((variance * 64 * 9) / 2 - 1)).toBeLessThan(0.03);
     expect(new Set(weights.get('up1.scale')!.data)).toEqual(new Set([1]));
     expect(new Set(weights.get('up1.shift')!.data)).toEqual(new Set([0]));
-    expect(initialTransformer(shape, normal(3))).toEqual(weights);
-    expect(initialTransformer(shape, normal(4)).get('first.weight')).not.toEqual(weights.get('first.weight'));
+    expect(initialStyleNetwork(shape, normal(3))).toEqual(weights);
+    expect(initialStyleNetwork(shape, normal(4)).get('first.weight')).not.toEqual(weights.get('first.weight'));
   });
 });
 
@@ -173,9 +173,9 @@ describe('a network as a file', () => {
   it('comes back, with its weights as 16-bit floats or 8-bit integers', () => {
     for (const [i, shape] of shapes.entries()) {
       const model = tinyModel(10 + i, shape);
-      const bytes = encodeTransformer(model);
-      expect(isTransformerFile(bytes)).toBe(true);
-      const { weights, ...about } = decodeTransformer(bytes);
+      const bytes = encodeStyleNetwork(model);
+      expect(isStyleNetworkFile(bytes)).toBe(true);
+      const { weights, ...about } = decodeStyleNetwork(bytes);
       const { weights: original, ...expected } = model;
       expect(about).toEqual(expected);
       expect(new Set(weights.keys())).toEqual(new Set(original.keys()));
@@ -194,7 +194,7 @@ describe('a network as a file', () => {
         ).toBe(true);
       }
       // What was rounded once is not rounded again.
-      expect(encodeTransformer({ ...about, weights })).toEqual(bytes);
+      expect(encodeStyleNetwork({ ...about, weights })).toEqual(bytes);
     }
   });
 
@@ -218,8 +218,8 @@ describe('a network as a file', () => {
 
   it('runs at any size in one session of ONNX Runtime', async () => {
     const model = tinyModel(6);
-    const session = await ort.InferenceSession.create(encodeTransformer(model), { intraOpNumThreads: 1 });
-    const halves = decodeTransformer(encodeTransformer(model)).weights;
+    const session = await ort.InferenceSession.create(encodeStyleNetwork(model), { intraOpNumThreads: 1 });
+    const halves = decodeStyleNetwork(encodeStyleNetwork(model)).weights;
     const feeds = Object.fromEntries([...halves].map(([name, { data }]) => [name, data]));
     const style = Float32Array.of(0.25, 0.75, 0);
     for (const [width, height] of [
@@ -242,15 +242,15 @@ describe('a network as a file', () => {
 
   it('that is damaged is refused, in words', () => {
     const bytes = tinyFile(1);
-    expect(failure(() => decodeTransformer(bytes.subarray(0, 2000), 'a.onnx'))).toMatch(
+    expect(failure(() => decodeStyleNetwork(bytes.subarray(0, 2000), 'a.onnx'))).toMatch(
       /^input: a\.onnx is no ONNX model/,
     );
     const other = emitModel({ y: input('x', [1]) }, { metadata: { format: 'something' } }).bytes;
-    expect(isTransformerFile(other)).toBe(false);
-    expect(failure(() => decodeTransformer(other, 'a.onnx'))).toMatch(
+    expect(isStyleNetworkFile(other)).toBe(false);
+    expect(failure(() => decodeStyleNetwork(other, 'a.onnx'))).toMatch(
       /^input: a\.onnx was not made by this version of fauve train: its format is "something", expected /,
     );
-    expect(failure(() => decodeTransformer(emitModel({ y: input('x', [1]) }).bytes))).toMatch(/^input: /);
+    expect(failure(() => decodeStyleNetwork(emitModel({ y: input('x', [1]) }).bytes))).toMatch(/^input: /);
   });
 
   it('whose metadata do not fit its weights is refused', () => {
@@ -259,17 +259,17 @@ describe('a network as a file', () => {
       for (const entry of model.metadataProps!) if (entry.key === key) entry.value = value;
       return onnx.ModelProto.encode(model).finish();
     };
-    expect(decodeTransformer(change('name', 'renamed')).name).toBe('renamed');
+    expect(decodeStyleNetwork(change('name', 'renamed')).name).toBe('renamed');
     for (const value of ['', '[', '{}', '[]', '[{"title":"no name"}]']) {
       expect(
-        failure(() => decodeTransformer(change('styles', value), 'a.onnx')),
+        failure(() => decodeStyleNetwork(change('styles', value), 'a.onnx')),
         value,
       ).toBe('input: a.onnx is damaged: its metadata cannot be read. Get the file again.');
     }
-    expect(failure(() => decodeTransformer(change('styles', '[{"name":"wave"}]')))).toContain(
+    expect(failure(() => decodeStyleNetwork(change('styles', '[{"name":"wave"}]')))).toContain(
       'names 1 styles and has 3',
     );
-    expect(failure(() => decodeTransformer(change('format', 'fauve-transformer-9')))).toContain(
+    expect(failure(() => decodeStyleNetwork(change('format', 'fauve-transformer-9')))).toContain(
       '"fauve-transformer-9"',
     );
   });
@@ -282,7 +282,7 @@ describe('a network as a file', () => {
         const damaged = bytes.slice();
         for (const [at, value] of changes) damaged[at] = value;
         try {
-          decodeTransformer(damaged);
+          decodeStyleNetwork(damaged);
         } catch (error) {
           expect(error).toBeInstanceOf(FauveError);
         }

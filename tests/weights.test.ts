@@ -2,12 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { readKerasH5 } from '#src/networks/keras-h5.js';
-import type { WeightTensor } from '#src/networks/network.js';
+import { readSafetensors, writeSafetensors } from '#src/formats/safetensors.js';
+import { sha256Hex } from '#src/formats/sha256.js';
+import type { WeightTensor } from '#src/formats/tensor.js';
+import { readKerasH5 } from '#src/networks/import/keras.js';
+import { readTorchPth } from '#src/networks/import/torch.js';
 import { caffePreprocessing, type NetworkSpec, torchvisionPreprocessing } from '#src/networks/registry.js';
-import { readSafetensors, writeSafetensors } from '#src/networks/safetensors.js';
-import { readTorchPth } from '#src/networks/torch-pth.js';
-import { decodeWeights, encodeWeights, importWeights, sha256Hex } from '#src/networks/weights.js';
+import { decodeWeights, encodeWeights, importWeights } from '#src/networks/weights.js';
 
 const fixture = (name: string) => new Uint8Array(readFileSync(new URL(`./fixtures/${name}`, import.meta.url)));
 const conv = (name: string, inChannels: number, outChannels: number) => ({ name, inChannels, outChannels });

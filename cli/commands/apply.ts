@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   type ApplyOptions,
-  type CheckedTransformer,
-  checkTransformer,
+  type CheckedStyleNetwork,
+  checkStyleNetwork,
   FauveError,
   kindNames,
-  loadTransformer,
+  loadStyleNetwork,
   type OutputFormat,
   type PixelRange,
   type Precision,
@@ -125,7 +125,7 @@ export function addApplyCommand(program: Command): void {
 }
 
 async function apply(model: string, named: readonly string[], values: Values): Promise<void> {
-  const network = checkTransformer(await loadTransformer(model), values.range);
+  const network = checkStyleNetwork(await loadStyleNetwork(model), values.range);
   if (values.list) return list(network, values.json === true);
   const { output, style = [], json = false, quiet = false, range, precision } = values;
   if (named.length === 0)
@@ -183,7 +183,7 @@ const encodingOf = ({ format, quality, bits }: Values) => ({
   ...(bits === undefined ? {} : { bits }),
 });
 
-function list({ fileName, model, styles }: CheckedTransformer, json: boolean): void {
+function list({ fileName, model, styles }: CheckedStyleNetwork, json: boolean): void {
   if (json) {
     const { name, licence, training } = model ?? {};
     process.stdout.write(`${JSON.stringify({ type: 'model', file: fileName, name, licence, styles, training })}\n`);

@@ -39,7 +39,7 @@ export function addStudioCommand(program: Command): void {
 async function studio({ port, open, page, ...engine }: Values): Promise<void> {
   const dim = (text: string) => styleText('dim', text, { stream: process.stderr });
   // No other command waits for what only this one needs.
-  const { startStudio } = await import('#studio/server.js');
+  const { startStudio } = await import('#server/server.js');
   const server = await startStudio({
     ...(port === undefined ? {} : { port }),
     ...(page === undefined ? {} : { folders: { page: resolve(page) } }),

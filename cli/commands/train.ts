@@ -3,19 +3,20 @@ import { basename, extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
   checkWritable,
+  decodeStyleNetwork,
   decodeTrainCheckpoint,
-  decodeTransformer,
   defaultNetworkName,
   defaultTrainOptions,
+  encodeStyleNetwork,
   encodeTrainCheckpoint,
-  encodeTransformer,
   FauveError,
   loadNetworkWeights,
-  loadTransformer,
+  loadStyleNetwork,
   pictureFolder,
   readImage,
   resolveTrainOptions,
   respelled,
+  type StyleNetworkModel,
   spellings,
   startEngine,
   TrainAborted,
@@ -24,7 +25,6 @@ import {
   type TrainOptions,
   type TrainOptionsInput,
   type TrainStyle,
-  type TransformerModel,
   train,
   trainOptionSpecs,
   writeFileAtomically,
@@ -171,7 +171,7 @@ async function run(values: Values): Promise<void> {
       signal: interrupt.signal,
       onProgress,
     });
-    const bytes = encodeTransformer(model);
+    const bytes = encodeStyleNetwork(model);
     await writeResult(output, bytes, { what: 'The network' });
     await draw(history);
     await rm(file, { force: true });
@@ -190,9 +190,9 @@ async function run(values: Values): Promise<void> {
 }
 
 /** An event without what is no plain data. */
-async function trainedNetwork(name: string): Promise<TransformerModel> {
-  const { bytes, fileName } = await loadTransformer(name);
-  return decodeTransformer(bytes, fileName);
+async function trainedNetwork(name: string): Promise<StyleNetworkModel> {
+  const { bytes, fileName } = await loadStyleNetwork(name);
+  return decodeStyleNetwork(bytes, fileName);
 }
 
 function plain(event: TrainEvent): unknown {

@@ -182,3 +182,11 @@ export function refuseSlips(value: Readonly<Record<string, unknown>>, name: stri
     throw new FauveError('usage', `${name} takes no '${shortName(key)}'. Perhaps you mean ${meant}.`);
   }
 }
+
+/** Bytes that a run may take. */
+export const aMemoryLimit: Check = optional(positive);
+
+/** @throws FauveError `aborted` when the signal has fired */
+export function stopIfAborted(signal: AbortSignal | undefined, message = 'Stopped before the first step.'): void {
+  if (signal?.aborted) throw new FauveError('aborted', message);
+}

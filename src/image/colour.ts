@@ -1,6 +1,7 @@
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { FauveError } from '../errors.js';
 import { createImage, type Image } from './image.js';
+import { resizeImage } from './resize.js';
 
 /** Shares of red, green and blue in the luma Y of ITU-R BT.601: the Y of YCbCr and of YIQ, on sRGB-encoded values. */
 const LUMA = [0.299, 0.587, 0.114] as const;
@@ -151,4 +152,21 @@ function symmetricPower(matrix: Matrix, exponent: number, least: number): Matrix
 
 function luma(r: number, g: number, b: number): number {
   return LUMA[0] * r + LUMA[1] * g + LUMA[2] * b;
+}
+
+/** Whose colours a picture has: the style's, the photo's with only its brightness restyled, or the style recoloured as the photo. */
+export type Colours = 'style' | 'luminance' | 'match';
+
+/**
+ * The finished picture: with `luminance` it gets the content's colours back, without any colour there it is grey to the last bit; the
+ * content's alpha always comes along.
+ */
+export function finishColours(picture: Image, content: Image, colours: Colours, colourless: boolean): Image {
+  const { width, height } = picture;
+  const takesColours = colours === 'luminance' && !colourless;
+  const shown = colourless ? luminanceImage(picture) : picture;
+  if (!takesColours && !content.alpha) return shown;
+  const original = resizeImage(content, width, height);
+  const { data } = takesColours ? keepLuminance(original, picture) : shown;
+  return createImage(width, height, data, original.alpha);
 }

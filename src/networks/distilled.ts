@@ -1,8 +1,6 @@
 import { deflateSync, inflateSync } from 'fflate';
 import { aMap, aText, bytesOf, checkRequest } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
-import type { NetworkWeights, WeightTensor } from './network.js';
-import { caffePreprocessing } from './registry.js';
 import {
   type ChannelOf,
   channelOfKernel,
@@ -11,9 +9,12 @@ import {
   inWholeNumbers,
   kernelScales,
   MOST_LEVELS,
-} from './rounding.js';
-import { readSafetensors, writeSafetensors } from './safetensors.js';
-import { sha256Hex } from './weights.js';
+} from '../formats/rounding.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import { sha256Hex } from '../formats/sha256.js';
+import type { WeightTensor } from '../formats/tensor.js';
+import type { NetworkWeights } from './network.js';
+import { caffePreprocessing } from './registry.js';
 
 const FORMAT = 'fauve-distilled-3';
 /** Its kernels are not packed. */

@@ -1,6 +1,6 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+import type { WeightTensor } from '../formats/tensor.js';
 import { constant, type Tensor } from '../graph/tensor.js';
-import type { WeightTensor } from './network.js';
 
 /**
  * A linear map from a distilled network's k channels at one layer to its teacher's C: F̂ = Hᵀ·F. Losses are then in the

@@ -29,7 +29,7 @@ const transformerSchema = z.object({
 export type ShippedNetwork = Readonly<z.infer<typeof networkSchema>> & { readonly name: string };
 
 /** A trained image transformer network that comes with Fauve, as `models/manifest.json` has it. */
-export type ShippedTransformer = Readonly<z.infer<typeof transformerSchema>> & { readonly name: string };
+export type ShippedStyleNetwork = Readonly<z.infer<typeof transformerSchema>> & { readonly name: string };
 
 /** The parts of `models/manifest.json`: name → what is said of it. */
 export type ManifestSection = 'networks' | 'transformers';
@@ -50,7 +50,7 @@ export function networkEntry(name: string, entry: unknown): ShippedNetwork | und
 }
 
 /** An entry of `transformers`; `undefined` where it is not complete. */
-export function transformerEntry(name: string, entry: unknown): ShippedTransformer | undefined {
+export function styleNetworkEntry(name: string, entry: unknown): ShippedStyleNetwork | undefined {
   const parsed = transformerSchema.safeParse(entry);
   return parsed.success ? { ...parsed.data, name } : undefined;
 }

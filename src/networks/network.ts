@@ -1,10 +1,5 @@
 import { aMap, anObject, aText, isBytes, isRecord, refuse } from '../checks/checks.js';
-
-/** One weight tensor: float32, row-major. Convolution kernels are OIHW. */
-export interface WeightTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
+import type { WeightTensor } from '../formats/tensor.js';
 
 /**
  * How a picture in [0,1] RGB becomes the network's input: `(rgb · scale − mean) / std`, channel by channel (R, G, B).

@@ -1,7 +1,8 @@
 import { aText } from '../checks/checks.js';
 import { shortName } from '../checks/received.js';
 import { FauveError } from '../errors.js';
-import type { Preprocessing, WeightTensor } from './network.js';
+import type { WeightTensor } from '../formats/tensor.js';
+import type { Preprocessing } from './network.js';
 
 /** One 3×3 convolution: its kernel is [outChannels, inChannels, 3, 3], its bias [outChannels]. */
 export interface ConvLayer {
@@ -72,7 +73,7 @@ export const networkNames: readonly string[] = specs.map(({ name }) => name);
 export const shippedNetworkNames: readonly string[] = ['distilled', 'distilled-small'];
 
 /** The image transformer network of many styles that comes with Fauve: that of `stylize --fast`. */
-export const fastTransformerName = 'fast';
+export const fastStyleNetworkName = 'fast';
 
 /** All loss networks. */
 export const lossNetworkNames: readonly string[] = [...shippedNetworkNames, ...networkNames];

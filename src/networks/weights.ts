@@ -1,7 +1,11 @@
 import { bytesOf, isRecord } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
-import { hdf5Signature, readKerasVgg } from './keras-h5.js';
-import type { NetworkWeights, Preprocessing, WeightTensor } from './network.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import { sha256Hex } from '../formats/sha256.js';
+import type { WeightTensor } from '../formats/tensor.js';
+import { hdf5Signature, readKerasVgg } from './import/keras.js';
+import { fromTorchvision, readTorchPth } from './import/torch.js';
+import type { NetworkWeights, Preprocessing } from './network.js';
 import {
   caffePreprocessing,
   convLayers,
@@ -11,8 +15,6 @@ import {
   networkSpec,
   torchvisionPreprocessing,
 } from './registry.js';
-import { readSafetensors, writeSafetensors } from './safetensors.js';
-import { fromTorchvision, readTorchPth } from './torch-pth.js';
 
 /** Weights of a network in canonical form (names `conv1_1.weight` OIHW, `conv1_1.bias`; RGB input), checked and complete. */
 export interface ImportedWeights {
@@ -96,17 +98,6 @@ export async function decodeWeights(
     preprocessing: canonicalMetadata(file.metadata, spec, fileName)?.preprocessing ?? caffePreprocessing,
     sha256: sha256 ?? (await sha256Hex(bytes)),
   };
-}
-
-/** SHA-256 in hexadecimal. */
-export async function sha256Hex(data: Uint8Array | ArrayBuffer): Promise<string> {
-  const bytes = bytesOf(data, 'sha256Hex, bytes');
-  const subtle = globalThis.crypto?.subtle;
-  // A page that came neither over https nor from localhost has no subtle: JavaScript computes the same, several times slower.
-  const digest = subtle
-    ? new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-    : (await import('@noble/hashes/sha2.js')).sha256(bytes);
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 type Read = Pick<ImportedWeights, 'tensors' | 'preprocessing' | 'source'>;

@@ -1,5 +1,5 @@
-import { toHalfPrecision } from '../networks/floats.js';
-import type { WeightTensor } from '../networks/network.js';
+import { toHalfPrecision } from '../formats/floats.js';
+import type { WeightTensor } from '../formats/tensor.js';
 import { eigenFactor, type Factor, gramOfFactor, ranksWithin, spectrumOf } from './low-rank.js';
 import type { LayerStyle, SizeStyle } from './style-file.js';
 

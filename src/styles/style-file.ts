@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { aText, bytesOf, isBytes, isRecord, listOf, objectWith, refuse } from '../checks/checks.js';
 import { received } from '../checks/received.js';
 import { FauveError } from '../errors.js';
-import type { WeightTensor } from '../networks/network.js';
-import { readSafetensors, writeSafetensors } from '../networks/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import type { WeightTensor } from '../formats/tensor.js';
 
 /** What a style is, in words. */
 export interface StyleAbout {

@@ -116,5 +116,5 @@ async function shippedList(root: string, files: Files): Promise<ShippedList> {
   const { transformers = {} } = JSON.parse(readFileSync(join(root, 'models/manifest.json'), 'utf8')) as Manifest;
   const library: typeof Library = await import(pathToFileURL(join(root, 'dist/src/index.node.js')).href);
   const { stylizeOptionSpecs: options } = library;
-  return { version, sizes, styles, options, instantStyles: transformers[library.fastTransformerName]?.styles ?? [] };
+  return { version, sizes, styles, options, instantStyles: transformers[library.fastStyleNetworkName]?.styles ?? [] };
 }

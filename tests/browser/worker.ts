@@ -1,6 +1,6 @@
 import { expose } from 'comlink';
 import {
-  applyTransformer,
+  apply,
   type DecodeOptions,
   type DeviceChoice,
   decodeImage,
@@ -16,10 +16,10 @@ import {
   loadStyle,
   measureLosses,
   type OutputFormat,
-  openTransformer,
+  openStyleNetwork,
   type Precision,
   type Runtime,
-  shippedTransformers,
+  shippedStyleNetworks,
   stylize,
 } from 'fauve';
 import { fromPlain, type PlainImage, toBase64, toPlain } from './plain.js';
@@ -96,12 +96,12 @@ const jobs = {
     precision?: Precision,
   ) {
     const transformer = await worded(
-      openTransformer(engine(), { fileName: network, bytes: await fetched(network) }, { precision }),
+      openStyleNetwork(engine(), { fileName: network, bytes: await fetched(network) }, { precision }),
     );
     const seconds: number[] = [];
     let restyled: Image | undefined;
     for (let i = 0; i < repeats; i++) {
-      const result = await applyTransformer({ image: await imageAt(photo), transformer, styles });
+      const result = await apply({ image: await imageAt(photo), transformer, styles });
       restyled = result.image;
       seconds.push(result.seconds);
     }
@@ -118,7 +118,7 @@ const jobs = {
   },
   async lists(from = '/models/') {
     const options = { base: new URL(from, location.href) };
-    return worded(Promise.all([listNetworks(options), shippedTransformers(options), listStyles(options)]));
+    return worded(Promise.all([listNetworks(options), shippedStyleNetworks(options), listStyles(options)]));
   },
   async network(name: string, from: string) {
     const progress: { loaded: number; total: number }[] = [];

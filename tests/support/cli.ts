@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { writeSafetensors } from '#src/formats/safetensors.js';
+import type { WeightTensor } from '#src/formats/tensor.js';
 import { createImage, type Image } from '#src/image/image.js';
-import type { WeightTensor } from '#src/networks/network.js';
 import { networkSpec } from '#src/networks/registry.js';
-import { writeSafetensors } from '#src/networks/safetensors.js';
-import { encodeImage } from '#src/platform/codec-node.js';
-import { importNetwork } from '#src/platform/model-store.js';
+import { encodeImage } from '#src/platform/node/codec.js';
+import { importNetwork } from '#src/platform/node/model-store.js';
 import { random } from './random.js';
 
 export const main = fileURLToPath(new URL('../../dist/bin/fauve.js', import.meta.url));

@@ -1,7 +1,7 @@
 import * as ortWeb from 'onnxruntime-web';
 import type { Tensor } from '#src/graph/tensor.js';
 import { emitModel } from '#src/onnx/model.js';
-import { importNative } from '#src/platform/native-engine.js';
+import { importNative } from '#src/platform/node/native-engine.js';
 import { createRuntime, type OrtLike, type Runtime } from '#src/runtime/runtime.js';
 
 /** onnxruntime-node, which tests import from here alone: it must not send data about their runs. */

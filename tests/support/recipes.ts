@@ -1,4 +1,4 @@
-import { decodeRecipe, type Recipe } from '#src/pipelines/recipe.js';
+import { decodeRecipe, type Recipe } from '#src/jobs/recipe.js';
 
 /** A recipe of which the kind is known. */
 export function recipeOf<Kind extends Recipe['kind']>(

@@ -1,7 +1,7 @@
 import { createImage, type Image } from '#src/image/image.js';
-import type { StylizeOptionsInput } from '#src/pipelines/options.js';
-import { type StylizeRequest, type StylizeResult, stylize } from '#src/pipelines/stylize.js';
 import { createRuntime, type Runtime } from '#src/runtime/runtime.js';
+import type { StylizeOptionsInput } from '#src/stylize/options.js';
+import { type StylizeRequest, type StylizeResult, stylize } from '#src/stylize/stylize.js';
 import { loadOracle } from '../oracle/oracle.js';
 import { ort } from './ort.js';
 import { random } from './random.js';

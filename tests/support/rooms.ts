@@ -9,21 +9,32 @@ export interface Import {
 /** Which rooms a room of `src/` may import. */
 const upstream: Readonly<Record<string, readonly string[]>> = {
   checks: [],
-  graph: [],
-  image: [],
-  onnx: ['graph'],
-  networks: ['graph'],
+  graph: ['checks'],
+  image: ['checks'],
+  formats: ['checks'],
+  onnx: ['checks', 'graph'],
+  networks: ['checks', 'graph', 'formats'],
   losses: ['graph', 'networks'],
   optim: ['graph'],
-  runtime: ['graph', 'onnx'],
-  styles: ['image', 'networks'],
-  pipelines: ['graph', 'onnx', 'networks', 'losses', 'image', 'optim', 'runtime', 'styles'],
-  platform: ['runtime', 'image', 'networks', 'onnx', 'styles'],
+  runtime: ['checks', 'graph', 'onnx'],
+  styles: ['checks', 'graph', 'image', 'formats', 'networks', 'losses', 'runtime'],
+  'style-network': ['checks', 'graph', 'image', 'formats', 'onnx', 'networks', 'runtime'],
+  stylize: [
+    ...['checks', 'graph', 'image', 'formats', 'onnx', 'networks', 'losses', 'optim', 'runtime', 'styles'],
+    'style-network',
+  ],
+  training: [
+    ...['checks', 'graph', 'image', 'formats', 'onnx', 'networks', 'losses', 'optim', 'runtime', 'styles'],
+    ...['style-network', 'stylize'],
+  ],
+  report: ['checks'],
+  jobs: ['checks', 'image', 'formats', 'networks', 'styles', 'style-network', 'stylize', 'training', 'report'],
+  platform: ['checks', 'runtime', 'image', 'formats', 'networks', 'onnx', 'styles', 'style-network'],
 };
 
 /** Which rooms it may import beside those, as types. */
 const upstreamTypes: Readonly<Record<string, readonly string[]>> = {
-  platform: ['pipelines'],
+  platform: ['stylize', 'training', 'jobs'],
 };
 
 /** What every room may import. */
@@ -31,8 +42,8 @@ const everybodys = /^src\/(errors\.js$|checks\/)/;
 
 /** Folders that use the library as everybody does, by the package's name, and what of the project they import beside it. */
 const outside: Readonly<Record<string, readonly string[]>> = {
-  'cli/': ['#studio/server.js'],
-  'studio/server/': [],
+  'cli/': ['#server/server.js'],
+  'server/': [],
   'studio/src/': [],
 };
 

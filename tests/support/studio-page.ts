@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { startStudio } from '#studio/server.js';
+import { startStudio } from '#server/server.js';
 import { chromiumPath } from './browser.js';
 
 /** A photo that comes with the project. */

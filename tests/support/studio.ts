@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeImage } from '#src/platform/codec-node.js';
-import { type JobEvent, type Studio, type StudioOptions, startStudio } from '#studio/server.js';
+import { type JobEvent, type Studio, type StudioOptions, startStudio } from '#server/server.js';
+import { encodeImage } from '#src/platform/node/codec.js';
 import { picture } from './cli.js';
 import { tinyFile } from './tiny-transformer.js';
 

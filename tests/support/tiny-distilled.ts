@@ -1,5 +1,6 @@
+import type { WeightTensor } from '#src/formats/tensor.js';
 import { distilledTaps, encodeDistilled } from '#src/networks/distilled.js';
-import type { NetworkWeights, WeightTensor } from '#src/networks/network.js';
+import type { NetworkWeights } from '#src/networks/network.js';
 import { random } from './random.js';
 import { tinyVgg } from './tiny-vgg.js';
 

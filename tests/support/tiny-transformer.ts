@@ -1,8 +1,8 @@
 import { conv, resize, sub } from '#src/graph/ops.js';
 import { constant, input, type Tensor } from '#src/graph/tensor.js';
-import { initialTransformer, type TransformerShape } from '#src/networks/transformer.js';
 import { emitModel } from '#src/onnx/model.js';
-import { encodeTransformer, type TransformerModel } from '#src/pipelines/train/model-file.js';
+import { encodeStyleNetwork, type StyleNetworkModel } from '#src/style-network/file.js';
+import { initialStyleNetwork, type StyleNetworkShape } from '#src/style-network/shape.js';
 import { random } from './random.js';
 
 /** Draws from about the standard normal distribution. */
@@ -12,9 +12,9 @@ export function normal(seed: number): () => number {
 }
 
 /** A network of few channels with random weights, as training starts from; its styles differ. */
-export function tinyModel(seed: number, change: Partial<TransformerShape> = {}): TransformerModel {
-  const shape: TransformerShape = { channels: [0, 4, 8], blocks: 1, kernels: [3, 3], styles: 3, ...change };
-  const weights = initialTransformer(shape, normal(seed));
+export function tinyModel(seed: number, change: Partial<StyleNetworkShape> = {}): StyleNetworkModel {
+  const shape: StyleNetworkShape = { channels: [0, 4, 8], blocks: 1, kernels: [3, 3], styles: 3, ...change };
+  const weights = initialStyleNetwork(shape, normal(seed));
   const draw = normal(seed + 1);
   for (const [name, { data }] of weights) {
     if (/scale|shift|bias/.test(name)) for (let i = 0; i < data.length; i++) data[i]! += 0.3 * draw();
@@ -29,8 +29,8 @@ export function tinyModel(seed: number, change: Partial<TransformerShape> = {}):
   };
 }
 
-export const tinyFile = (seed: number, change?: Partial<TransformerShape>): Uint8Array<ArrayBuffer> =>
-  encodeTransformer(tinyModel(seed, change));
+export const tinyFile = (seed: number, change?: Partial<StyleNetworkShape>): Uint8Array<ArrayBuffer> =>
+  encodeStyleNetwork(tinyModel(seed, change));
 
 /** What is special about a network that Fauve did not make. */
 export interface ForeignOptions {

@@ -1,4 +1,5 @@
-import type { NetworkWeights, Preprocessing, WeightTensor } from '#src/networks/network.js';
+import type { WeightTensor } from '#src/formats/tensor.js';
+import type { NetworkWeights, Preprocessing } from '#src/networks/network.js';
 import { caffePreprocessing, networkSpec } from '#src/networks/registry.js';
 import type { OracleNetwork } from '../oracle/oracle.js';
 import { random } from './random.js';

@@ -1,9 +1,10 @@
+import type { WeightTensor } from '#src/formats/tensor.js';
 import type { Tensor } from '#src/graph/tensor.js';
-import type { NetworkWeights, WeightTensor } from '#src/networks/network.js';
-import { initialTransformer, isStyleParameter, type TransformerShape } from '#src/networks/transformer.js';
+import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
 import { muonScalars } from '#src/optim/muon.js';
-import { defaultTrainOptions, type TrainOptions } from '#src/pipelines/train/options.js';
+import { initialStyleNetwork, isStyleParameter, type StyleNetworkShape } from '#src/style-network/shape.js';
+import { defaultTrainOptions, type TrainOptions } from '#src/training/style-network/options.js';
 import {
   noiseInput,
   photosInput,
@@ -13,7 +14,7 @@ import {
   type TrainingStep,
   targetInput,
   trainingStep,
-} from '#src/pipelines/train/step.js';
+} from '#src/training/style-network/step.js';
 import { random } from './random.js';
 import { tinyDistilled } from './tiny-distilled.js';
 import { tinyVgg } from './tiny-vgg.js';
@@ -22,7 +23,7 @@ type Feeds = Record<string, Float32Array | Float64Array>;
 
 /** What a step of the tests is made of. */
 export interface StepCase {
-  readonly channels?: TransformerShape['channels'];
+  readonly channels?: StyleNetworkShape['channels'];
   readonly styles?: number;
   readonly options?: Partial<TrainOptions>;
   /** A loss network with heads. */
@@ -46,14 +47,14 @@ export function stepCase({ channels = [0, 2, 2], styles = 1, options = {}, disti
   readonly graph: TrainingStep;
   readonly feeds: Feeds;
   readonly options: TrainOptions;
-  readonly shape: TransformerShape;
+  readonly shape: StyleNetworkShape;
   readonly weights: ReadonlyMap<string, WeightTensor>;
   readonly network: NetworkWeights;
 } {
   const all = { ...stepOptions, ...options };
-  const shape: TransformerShape = { channels, blocks: 1, kernels: [3, 3], styles };
+  const shape: StyleNetworkShape = { channels, blocks: 1, kernels: [3, 3], styles };
   const values = random(seed);
-  const weights = initialTransformer(shape, () => values.uniform([1], -1.7, 1.7)[0]!);
+  const weights = initialStyleNetwork(shape, () => values.uniform([1], -1.7, 1.7)[0]!);
   for (const [name, { data, shape }] of weights) {
     if (name.endsWith('.scale')) data.set(values.uniform(shape, 0.5, 1.5));
     if (name.endsWith('.shift')) data.set(values.uniform(shape, -0.5, 0.5));

@@ -1,9 +1,9 @@
 import type { NetworkWeights } from '#src/networks/network.js';
-import type { PictureSource } from '#src/pipelines/crops.js';
-import type { TransformerModel } from '#src/pipelines/train/model-file.js';
-import type { TrainOptionsInput } from '#src/pipelines/train/options.js';
-import type { TrainRequest, TrainStyle } from '#src/pipelines/train/train.js';
 import type { Runtime } from '#src/runtime/runtime.js';
+import type { StyleNetworkModel } from '#src/style-network/file.js';
+import type { PictureSource } from '#src/training/crops.js';
+import type { TrainOptionsInput } from '#src/training/style-network/options.js';
+import type { TrainRequest, TrainStyle } from '#src/training/style-network/train.js';
 import { scene } from './restyling.js';
 import { tinyVgg } from './tiny-vgg.js';
 
@@ -56,6 +56,6 @@ export function trainingRequest(runtime: Runtime, options: TrainOptionsInput = {
 }
 
 /** The weights of a model as plain arrays. */
-export function weightsOf({ weights }: TransformerModel): Record<string, number[]> {
+export function weightsOf({ weights }: StyleNetworkModel): Record<string, number[]> {
   return Object.fromEntries([...weights].map(([name, { data }]) => [name, [...data]]));
 }

@@ -1,5 +1,5 @@
 import { FauveError, messageOf } from '../../errors.js';
-import { sha256Hex } from '../../networks/weights.js';
+import { sha256Hex } from '../../formats/sha256.js';
 
 /** How far a download is, in bytes of the file. */
 export interface LoadProgress {

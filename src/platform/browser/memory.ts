@@ -4,7 +4,7 @@ const GIGABYTE = 2 ** 30;
 const MOST = 3.5 * GIGABYTE;
 
 /**
- * Bytes that a run in this tab should take at most: the `memoryLimit` of `stylize` and `applyTransformer`. An estimate: a browser does not
+ * Bytes that a run in this tab should take at most: the `memoryLimit` of `stylize` and `apply`. An estimate: a browser does not
  * say what is free. Half of the machine's memory where the browser tells it (Chromium, rounded and at most 8 GB), else 2 GB, or 1 GB on
  * a phone or tablet, whose systems end a tab that takes more.
  */

@@ -7,11 +7,11 @@ import {
   manifestSection,
   networkEntry,
   type ShippedNetwork,
-  type ShippedTransformer,
-  transformerEntry,
+  type ShippedStyleNetwork,
+  styleNetworkEntry,
 } from '../../networks/manifest.js';
 import type { NetworkWeights } from '../../networks/network.js';
-import type { TransformerFile } from '../../pipelines/apply/network.js';
+import type { StyleNetworkFile } from '../../style-network/open.js';
 import { parseStyleIndex, type ShippedStyle } from '../../styles/shipped.js';
 import { decodeStyle, type Style } from '../../styles/style-file.js';
 import { downloadChecked, downloadJson, type LoadOptions } from './download.js';
@@ -35,8 +35,8 @@ export async function listNetworks(options: ModelOptions): Promise<readonly Ship
 }
 
 /** The trained image transformer networks that are served. @throws FauveError as {@link listNetworks} */
-export async function shippedTransformers(options: ModelOptions): Promise<readonly ShippedTransformer[]> {
-  return listSection(options, 'transformers', transformerEntry);
+export async function shippedStyleNetworks(options: ModelOptions): Promise<readonly ShippedStyleNetwork[]> {
+  return listSection(options, 'transformers', styleNetworkEntry);
 }
 
 /** The styles that are served, by artist and year; `path` and `swatch` are URLs. @throws FauveError as {@link listNetworks} */
@@ -61,12 +61,12 @@ export async function loadNetworkWeights(name: string, options: ModelOptions): P
 }
 
 /**
- * Loads a trained image transformer network, for `openTransformer`: `fast`.
+ * Loads a trained image transformer network, for `openStyleNetwork`: `fast`.
  * @throws FauveError as {@link loadNetworkWeights}
  */
-export async function loadTransformer(name: string, options: ModelOptions): Promise<TransformerFile> {
+export async function loadStyleNetwork(name: string, options: ModelOptions): Promise<StyleNetworkFile> {
   aText(name, 'The name of a trained network');
-  const entry = find(await shippedTransformers(options), name, 'trained network');
+  const entry = find(await shippedStyleNetworks(options), name, 'trained network');
   const bytes = await downloadChecked(fileUrl(options, entry.file), `The network ${name}`, entry, options);
   return { fileName: name, bytes, shipped: true };
 }

@@ -1,14 +1,14 @@
 import {
-  fastTransformerName,
-  type ImageTransformer,
+  fastStyleNetworkName,
   loadNetworkWeights,
   loadStyle,
-  loadTransformer,
+  loadStyleNetwork,
   type NetworkWeights,
-  openTransformer,
+  openStyleNetwork,
   type Runtime,
   type Style,
-  type TransformerFile,
+  type StyleNetwork,
+  type StyleNetworkFile,
 } from 'fauve';
 import type { Engines, OnLoading } from './engines.js';
 
@@ -16,8 +16,8 @@ import type { Engines, OnLoading } from './engines.js';
 export class Models {
   readonly #networks = new Map<string, Promise<NetworkWeights>>();
   readonly #styles = new Map<string, Promise<{ readonly style: Style; readonly sha256: string }>>();
-  readonly #files = new Map<string, Promise<TransformerFile>>();
-  readonly #transformers = new Map<Runtime, Promise<ImageTransformer>>();
+  readonly #files = new Map<string, Promise<StyleNetworkFile>>();
+  readonly #transformers = new Map<Runtime, Promise<StyleNetwork>>();
 
   /** @param base address of the folder `models/` */
   constructor(
@@ -36,16 +36,16 @@ export class Models {
   }
 
   /** The trained network as a file. */
-  transformerFile(onLoading: OnLoading, signal: AbortSignal): Promise<TransformerFile> {
-    return once(this.#files, fastTransformerName, () =>
-      loadTransformer(fastTransformerName, this.#options('transformer', onLoading, signal)),
+  transformerFile(onLoading: OnLoading, signal: AbortSignal): Promise<StyleNetworkFile> {
+    return once(this.#files, fastStyleNetworkName, () =>
+      loadStyleNetwork(fastStyleNetworkName, this.#options('transformer', onLoading, signal)),
     );
   }
 
   /** The trained network, ready to restyle. */
-  transformer(runtime: Runtime, onLoading: OnLoading, signal: AbortSignal): Promise<ImageTransformer> {
+  transformer(runtime: Runtime, onLoading: OnLoading, signal: AbortSignal): Promise<StyleNetwork> {
     return once(this.#transformers, runtime, async () =>
-      openTransformer(runtime, await this.transformerFile(onLoading, signal)),
+      openStyleNetwork(runtime, await this.transformerFile(onLoading, signal)),
     );
   }
 

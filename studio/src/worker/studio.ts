@@ -1,8 +1,8 @@
 import shipped from 'virtual:shipped';
 import {
+  apply,
   applyMemory,
   applyRecipe,
-  applyTransformer,
   createImage,
   fitLongerSide,
   freeMemory,
@@ -280,7 +280,7 @@ export class Studio {
     const transformer = await this.#models.transformer(runtime, onLoading, job.signal);
     const { width, height } = image;
     onEvent({ type: 'start', width, height, steps: 0, terms: [], engine: runtime.engine });
-    const result = await applyTransformer({
+    const result = await apply({
       ...{ image, transformer, options, memoryLimit },
       styles: namedStyles(styles),
       signal: job.signal,

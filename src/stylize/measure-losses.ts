@@ -1,0 +1,83 @@
+import { aMemoryLimit, checkRequest, stopIfAborted } from '../checks/checks.js';
+import { input } from '../graph/tensor.js';
+import { luminanceImage } from '../image/colour.js';
+import { checkImage, type Image } from '../image/image.js';
+import { resizeImage } from '../image/resize.js';
+import { type LossTerm, lossGraph } from '../losses/total.js';
+import { checkWeights, type NetworkWeights } from '../networks/network.js';
+import { vgg } from '../networks/vgg.js';
+import { emitModel } from '../onnx/model.js';
+import { checkRuntime, type Runtime } from '../runtime/runtime.js';
+import { prepareColours } from './colours.js';
+import { requireMemoryToMeasure } from './memory.js';
+import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput, stylizeOptionNames } from './options.js';
+import { runFields, someStyles, type WeightedStyleInput, weightedStyles } from './request.js';
+import { checkPictures, measureTargets } from './targets.js';
+
+export interface LossReport {
+  /** Σ weight · value. */
+  readonly total: number;
+  readonly terms: readonly (LossTerm & { readonly value: number })[];
+}
+
+export interface LossRequest {
+  readonly content: Image;
+  readonly styles: readonly WeightedStyleInput[];
+  readonly generated: Image;
+  readonly weights: NetworkWeights;
+  readonly runtime: Runtime;
+  readonly options?: StylizeOptionsInput;
+  /** Bytes that it may take; without it nothing is checked. */
+  readonly memoryLimit?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The losses of a picture, layer by layer: what `stylize` minimises. The references are brought to the picture's size, as they are
+ * when it is made, and `colours` are looked at as they are then.
+ * @throws FauveError `usage` without a style, `input` for pictures that are too small for the layers, `aborted` when the signal fires
+ *   before they are measured
+ */
+export async function measureLosses(request: LossRequest): Promise<LossReport> {
+  checkLossRequest(request);
+  const { runtime, signal } = request;
+  const stop = () => stopIfAborted(signal, 'Stopped before the losses were measured.');
+  const options = resolveStylizeOptions(request.options ?? {});
+  const settings = lossSettings(options);
+  const { content, styles, grey } = prepareColours(request.content, weightedStyles(request.styles), options.colours);
+  const generated = grey ? luminanceImage(request.generated) : request.generated;
+  const { width, height, data } = generated;
+  const network = vgg(request.weights, options.pooling);
+  checkPictures(network, options, generated, content, styles, { given: true });
+  const graph = lossGraph(network, input('image', [1, 3, height, width]), settings);
+  requireMemoryToMeasure(network, options, generated, styles, request.memoryLimit);
+  const resized = resizeImage(content, width, height);
+  const targets = await measureTargets(runtime, network, settings, resized, styles, options.styleScale, stop);
+  stop();
+  const outputs = { total: graph.total, ...Object.fromEntries(graph.terms.map(({ name, value }) => [name, value])) };
+  const session = await runtime.open(emitModel(outputs));
+  try {
+    const values = await session.run({ image: data, ...targets }, Object.keys(outputs));
+    return {
+      total: values.total![0]!,
+      terms: graph.terms.map(({ value: _, ...term }) => ({ ...term, value: values[term.name]![0]! })),
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+function checkLossRequest(request: unknown): void {
+  const { options, signal } = runFields;
+  const fields = {
+    content: checkImage,
+    styles: someStyles,
+    generated: checkImage,
+    weights: checkWeights,
+    runtime: checkRuntime,
+    memoryLimit: aMemoryLimit,
+    options,
+    signal,
+  };
+  checkRequest(request, 'measureLosses', fields, stylizeOptionNames);
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { aMap, anArray, anObject, objectWith } from '../../checks/checks.js';
+import { FauveError } from '../../errors.js';
+import { readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
+import type { WeightTensor } from '../../formats/tensor.js';
+import { checkpointRemedy } from '../../stylize/checkpoint.js';
+import { type DistilOptions, resolveDistilOptions } from './options.js';
+import type { Making } from './pool.js';
+
+/** What a training step measured: relative errors by name, weighted into the total. */
+export interface DistilRecord {
+  readonly step: number;
+  readonly total: number;
+  /** `feature relu4_2`, `gram relu4_1`, `residual relu3_1`, … */
+  readonly errors: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+/** A real test: pictures made with the student, judged by its teacher. */
+export interface DistilTest {
+  readonly step: number;
+  readonly pairs: readonly {
+    readonly name: string;
+    /** The teacher's loss of the photo itself, of the student's picture, and of the teacher's own. */
+    readonly start: number;
+    readonly student: number;
+    readonly teacher: number;
+  }[];
+  /** Geometric mean of (start − student) / (start − teacher). */
+  readonly share: number;
+}
+
+/** A training run between two steps. */
+export interface DistilCheckpoint {
+  readonly options: DistilOptions;
+  readonly teacherSha256: string;
+  readonly step: number;
+  readonly seconds: number;
+  readonly history: readonly DistilRecord[];
+  readonly tests: readonly DistilTest[];
+  /** Kernels, biases and heads, as they started: Adam's steps are shares of their sizes. */
+  readonly start: ReadonlyMap<string, WeightTensor>;
+  /** The engine's state by name: weights, moments, averages. */
+  readonly state: Readonly<Record<string, Float32Array>>;
+  readonly makings: readonly Making[];
+}
+
+const FORMAT = 'fauve-distil-checkpoint-1';
+const number = z.number();
+const schema = z.object({
+  teacherSha256: z.string(),
+  step: number,
+  seconds: number,
+  history: z.array(z.object({ step: number, total: number, errors: z.record(z.string(), number), seconds: number })),
+  tests: z.array(
+    z.object({
+      step: number,
+      pairs: z.array(z.object({ name: z.string(), start: number, student: number, teacher: number })),
+      share: number,
+    }),
+  ),
+  makings: z.array(z.object({ contentWeight: number, age: number, life: number })),
+});
+const planes = ['content', 'style', 'image', 'first', 'second'] as const;
+
+const isCheckpoint = objectWith({ options: anObject, state: anObject, start: aMap, makings: anArray }, 'a checkpoint');
+
+/** A checkpoint as a safetensors file. */
+export function encodeDistilCheckpoint(checkpoint: DistilCheckpoint): Uint8Array {
+  isCheckpoint(checkpoint, 'encodeDistilCheckpoint');
+  const { options, start, state, makings, ...rest } = checkpoint;
+  const tensors = new Map<string, WeightTensor>();
+  const put = (name: string, data: Float32Array, shape: readonly number[] = [data.length]) =>
+    tensors.set(name, { shape, data });
+  for (const [name, { shape, data }] of start) put(`start ${name}`, data, shape);
+  for (const [name, data] of Object.entries(state)) put(`state ${name}`, data);
+  for (const [i, making] of makings.entries()) for (const plane of planes) put(`making ${i} ${plane}`, making[plane]);
+  const numbers = makings.map(({ contentWeight, age, life }) => ({ contentWeight, age, life }));
+  return writeSafetensors(tensors, {
+    format: FORMAT,
+    options: JSON.stringify(options),
+    run: JSON.stringify({ ...rest, makings: numbers }),
+  });
+}
+
+/** @throws FauveError `input` for a file that is no such checkpoint, or is damaged */
+export function decodeDistilCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint'): DistilCheckpoint {
+  const { tensors, metadata } = readSafetensors(bytes, fileName, { remedy: checkpointRemedy });
+  if (metadata.format !== FORMAT) {
+    throw new FauveError('input', `${fileName} is not a checkpoint of fauve distil. ${checkpointRemedy}`);
+  }
+  try {
+    const { makings, ...run } = schema.parse(JSON.parse(metadata.run ?? ''));
+    const under = (prefix: string) =>
+      [...tensors].flatMap(([name, tensor]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [],
+      );
+    return {
+      ...run,
+      options: resolveDistilOptions(JSON.parse(metadata.options ?? '')),
+      start: new Map(under('start ')),
+      state: Object.fromEntries(under('state ').map(([name, { data }]) => [name, data])),
+      makings: makings.map((numbers, i) => {
+        const arrays = planes.map((plane) => [plane, tensors.get(`making ${i} ${plane}`)!.data] as const);
+        return { ...numbers, ...(Object.fromEntries(arrays) as Record<(typeof planes)[number], Float32Array>) };
+      }),
+    };
+  } catch (error) {
+    throw new FauveError('input', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
+  }
+}
