@@ -5,8 +5,8 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEngine } from '#src/platform/node/engine.js';
 import { readImage } from '#src/platform/node/images.js';
-import { writeContactSheet } from './contact-sheet.js';
-import { galleryEntries } from './gallery-entries.js';
+import { writeContactSheet } from '#tools/contact-sheet.js';
+import { galleryEntries } from '#tools/gallery-entries.js';
 import { type HeldOutPair, heldOutPairs } from './held-out.js';
 import { type Contestant, contest, type Judgement, type StepSeconds, student, teacher, timeSteps } from './students.js';
 

@@ -1,4 +1,4 @@
-/** `node dist/bench/picture-row.js LABEL=FILE … -o ROW.jpg`: pictures side by side, each above its label. */
+/** `npm run figure:row -- LABEL=FILE … -o ROW.jpg`: pictures side by side, each above its label. */
 import { parseArgs } from 'node:util';
 import { readImage } from '#src/index.node.js';
 import { type SheetPicture, writeContactSheet } from './contact-sheet.js';
@@ -12,7 +12,7 @@ const { values, positionals } = parseArgs({
   },
 });
 if (values.output === undefined || positionals.length === 0) {
-  console.log('node dist/bench/picture-row.js LABEL=FILE … -o ROW.jpg [--side 256]');
+  console.log('npm run figure:row -- LABEL=FILE … -o ROW.jpg [--side 256]');
   process.exit(2);
 }
 const pictures: SheetPicture[] = [];

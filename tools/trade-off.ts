@@ -1,4 +1,4 @@
-/** `npm run bench:trade-off -- FIGURES.json OUT.svg`: draws what bench:distilled measured, share against step time. */
+/** `npm run figure:trade-off -- FIGURES.json OUT.svg`: draws what bench:distilled measured, share against step time. */
 import { readFileSync } from 'node:fs';
 import { writeFileAtomically } from '#src/platform/node/files.js';
 import { renderPlot } from '#src/platform/node/plot.js';
@@ -15,7 +15,7 @@ interface Figures {
 
 const [file, output] = process.argv.slice(2);
 if (file === undefined || output === undefined) {
-  console.log('npm run bench:trade-off -- FIGURES.json OUT.svg|png');
+  console.log('npm run figure:trade-off -- FIGURES.json OUT.svg|png');
   process.exit(2);
 }
 const { networks, goals, sizes } = JSON.parse(readFileSync(file, 'utf8')) as Figures;

@@ -1,4 +1,4 @@
-/** `node dist/bench/compare-curves.js NAME=FILE.csv … -o PLOT.svg`: the total loss of several training runs, or several columns of one, in one plot. */
+/** `npm run figure:curves -- NAME=FILE.csv … -o PLOT.svg`: the total loss of several training runs, or several columns of one, in one plot. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { lossPlotSvg } from '#src/index.node.js';
@@ -13,9 +13,7 @@ const { values, positionals } = parseArgs({
   },
 });
 if (values.output === undefined || positionals.length === 0) {
-  console.log(
-    'node dist/bench/compare-curves.js NAME=FILE.csv … -o PLOT.svg [--title T] [--columns total] [--window 10]',
-  );
+  console.log('npm run figure:curves -- NAME=FILE.csv … -o PLOT.svg [--title T] [--columns total] [--window 10]');
   process.exit(2);
 }
 const window = Number(values.window);

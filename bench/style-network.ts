@@ -1,4 +1,4 @@
-/** `npm run bench:transformer`: how many steps of optimisation one pass of a trained network is worth, judged by VGG-19. */
+/** `npm run bench:style-network`: how many steps of optimisation one pass of a trained network is worth, judged by VGG-19. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -19,11 +19,11 @@ import {
   startEngine,
   stylize,
 } from '#src/index.node.js';
-import { galleryEntries } from './gallery-entries.js';
+import { galleryEntries } from '#tools/gallery-entries.js';
 import { heldOutPhotos } from './held-out.js';
 import { teacher } from './students.js';
 
-const usage = `npm run bench:transformer -- [options]
+const usage = `npm run bench:style-network -- [options]
   --model fast          a trained network that comes with Fauve, or a file
   --styles a,b          of its styles (default: four of them)
   --photos 10           how many of the held-out photos

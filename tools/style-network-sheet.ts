@@ -1,4 +1,4 @@
-/** `node dist/bench/transformer-sheet.js -o SHEET.jpg`: the example photos in every style of a trained network, as one picture. */
+/** `npm run figure:styles -- -o SHEET.jpg`: the example photos in every style of a trained network, as one picture. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
