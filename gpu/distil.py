@@ -94,7 +94,7 @@ def adam_step(x, g, first, second, age, rate):
 
 
 def errors_of(mine_x, theirs_x, mine_rest, theirs_rest, triplets):
-    """What the student gets wrong, as in `src/pipelines/distil/step.ts`: name -> a mean over pictures.
+    """What the student gets wrong, as in `src/training/loss-network/step.ts`: name -> a mean over pictures.
 
     `rest` begins with the contents and then the styles of x. Also the student's Gram matrices and targets of x.
     """
@@ -248,7 +248,7 @@ def main():
     def keep():
         """The network as it is: a run may be ended from outside."""
         trained = adam.views(adam.averaged)
-        made = f"{metadata['made']}; then {clock.done} steps of training/distil.py, seed {options.seed}"
+        made = f"{metadata['made']}; then {clock.done} steps of gpu/distil.py, seed {options.seed}"
         networks.save_distilled(options.output, {name: trained[name] for name in start}, {**metadata, "made": made})
         if options.log:
             record.write(options.log, names)

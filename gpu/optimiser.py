@@ -37,9 +37,9 @@ class Adam:
             at += shape.numel()
         return views
 
-    def step(self, loss, scalars, retain_graph=False):
+    def step(self, loss, scalars):
         """scalars [4]: the rate, and 1 - beta^t for both betas, and the share of the average that stays."""
-        gradients = torch.autograd.grad(loss, list(self.parameters.values()), retain_graph=retain_graph)
+        gradients = torch.autograd.grad(loss, list(self.parameters.values()))
         with torch.no_grad():
             g = torch.cat([g.flatten() for g in gradients])
             self.vector.sub_(scalars[0] * self.direction(g, scalars))
