@@ -11,7 +11,7 @@ import { stepGraph } from './image-optimiser.js';
 import { lossSettings, type StylizeOptions } from './options.js';
 import { paintings, styleSize, usedLayers, type WeightedStyle } from './targets.js';
 
-// Fitted to the peak of resident memory at 64² … 1024² (docs/architecture.md).
+// Fitted to the peak of resident memory at 64² … 1024² (docs/experiments/step-cost.md).
 const MEGABYTE = 2 ** 20;
 /** While a session is made the weights exist many times: our arrays, the model's bytes, and the engine's copies in its layouts. */
 const MAKING = { fixed: 230 * MEGABYTE, perConstant: 5 };
