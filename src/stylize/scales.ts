@@ -10,11 +10,7 @@ export interface Scale {
   readonly network?: string;
 }
 
-/**
- * Shorter side of the smallest coarse size. From noise, or without a content, the broad structure has to come from it; below 96 pixels the
- * deepest layers have hardly a value left. A photo has its broad structure, and at 512 pixels the preconditioner moves broad areas as fast as half the
- * size would: the same loss in fewer steps, measured.
- */
+/** Shorter side of the smallest coarse size that is worth its steps: docs/experiments/coarse-to-fine.md. */
 const SMALLEST_SIDE = { nothing: 96, picture: 300 } as const;
 
 /** Sizes of `scales: 'auto'`, where they are large enough. */
