@@ -1,4 +1,4 @@
-/** `npm run bench:train`: how fast an image transformer network is trained. Run it on an idle machine. */
+/** `npm run bench:train`: how fast a style network is trained. Run it on an idle machine. */
 import { fork } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -50,7 +50,7 @@ const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.roun
 const { channels, blocks, kernels } = defaultTrainOptions;
 console.log(`${machine}`);
 console.log(
-  `${values.batch} photos of ${values.size}² a step, transformer of ${channels} channels, ${blocks} blocks\n`,
+  `${values.batch} photos of ${values.size}² a step, style network of ${channels} channels, ${blocks} blocks\n`,
 );
 const print = (...cells: string[]) => console.log(cells.map((cell, i) => cell.padStart(i === 0 ? 16 : 18)).join(''));
 print('loss network', 'images/s', 'step', 'outside of ORT', 'peak memory');
