@@ -87,8 +87,8 @@ describe.skipIf(styles.length === 0)('the gallery (needs the networks that come 
 
   it('finds a style by its name, and says which are alike', async () => {
     expect((await loadStyle('starry-night')).style.title).toBe('The Starry Night');
-    await expect(loadStyle('stary-nigt')).rejects.toThrow(/Did you mean starry-night\?/);
-    await expect(loadStyle('wave')).rejects.toThrow(/Did you mean great-wave\?/);
+    await expect(loadStyle('stary-nigt')).rejects.toThrow(/Perhaps you mean starry-night\./);
+    await expect(loadStyle('wave')).rejects.toThrow(/Perhaps you mean great-wave\./);
     await expect(loadStyle('../styles/starry-night')).rejects.toThrow(/There is no style/);
   });
 });

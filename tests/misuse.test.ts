@@ -75,7 +75,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ['nothing to captureStyle', () => f.captureStyle!(), /^captureStyle: .*received undefined/],
   ['nothing to measureLosses', () => f.measureLosses!(), /^measureLosses: .*received undefined/],
   ['a number to gramMatrices', () => f.gramMatrices!(7), /^gramMatrices: .*received 7/],
-  ['a slip in a name', () => stylize({ wieghts: tinyWeights }), /no 'wieghts'\. Did you mean weights\?/],
+  ['a slip in a name', () => stylize({ wieghts: tinyWeights }), /no 'wieghts'\. Perhaps you mean weights\./],
   ['an option outside of options', () => stylize({ styleWeight: 2 }), /write options: \{ styleWeight: … \}/],
   // Pictures.
   [
@@ -128,7 +128,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
     /weight: expected a positive number; received "2"/,
   ],
   ['a negative weight', () => withStyle({ image: painting, weight: -1 }), /received -1/],
-  ['a slip in a weight', () => withStyle({ image: painting, wieght: 2 }), /no 'wieght'\. Did you mean weight\?/],
+  ['a slip in a weight', () => withStyle({ image: painting, wieght: 2 }), /no 'wieght'\. Perhaps you mean weight\./],
   [
     'a picture as a captured style',
     () => f.texture!({ ...good().texture, style: painting }),
@@ -177,7 +177,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
     /expected a checkpoint; received an empty object/,
   ],
   ['no options', () => stylize({ options: null }), /options: expected an object; received null/],
-  ['a slip in an option', () => stylize({ options: { sise: 5 } }), /no option 'sise'\. Did you mean size\?/],
+  ['a slip in an option', () => stylize({ options: { sise: 5 } }), /no option 'sise'\. Perhaps you mean size\./],
   [
     'an unheard-of option',
     () => stylize({ options: { zzzz: 5 } }),
@@ -212,7 +212,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   [
     'an unknown option of apply',
     () => f.apply!({ ...good().apply, options: { strenght: 1 } }),
-    /Did you mean strength/,
+    /Perhaps you mean strength/,
   ],
   [
     'a folder for photos',
@@ -223,7 +223,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   [
     'an unknown option of training',
     () => f.train!({ ...good().train, options: { iteration: 1 } }),
-    /Did you mean iterations/,
+    /Perhaps you mean iterations/,
   ],
   [
     'a network to start from as bytes',
@@ -231,7 +231,11 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
     /Decode it: decodeStyleNetwork/,
   ],
   ['a teacher by its name', () => f.distil!({ ...good().distil, teacher: 'vgg19' }), /loadNetworkWeights\('vgg19'\)/],
-  ['an unknown option of distil', () => f.distil!({ ...good().distil, options: { step: 1 } }), /Did you mean steps/],
+  [
+    'an unknown option of distil',
+    () => f.distil!({ ...good().distil, options: { step: 1 } }),
+    /Perhaps you mean steps/,
+  ],
   [
     'one network without a list',
     () => f.captureStyle!({ ...good().capture, networks: tinyWeights }),
@@ -263,7 +267,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ['a path to encode', () => f.encodeImage!('photo.jpg', 'png'), /encodeImage, image: .*received "photo\.jpg"/],
   ['levels to encode', () => f.encodeImage!(levels, 'png'), /Divide levels/],
   ['an unknown format', () => f.encodeImage!(content, 'bmp'), /expected png, jpeg, webp, tiff; received "bmp"/],
-  ['a slip in an option of a file', () => f.encodeImage!(content, 'jpeg', { qualty: 3 }), /Did you mean quality/],
+  ['a slip in an option of a file', () => f.encodeImage!(content, 'jpeg', { qualty: 3 }), /Perhaps you mean quality/],
   ['a picture where its path belongs', () => f.writeImage!(content, 'x.png'), /writeImage, image: .*received "x\.png"/],
   ['a result for a picture', () => f.writeImage!('x.png', { image: content }), /Give its \.image/],
   ['no path to write to', () => f.writeImage!(undefined, content), /The path of a picture: .*received undefined/],
@@ -283,9 +287,9 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ['a path to quantise', () => f.quantise!('x.png'), /quantise, image/],
   ['a path for its header', () => f.imageHeader!('x.png'), /imageHeader, bytes: .*received "x\.png"/],
   ['no name of a network', () => f.loadNetworkWeights!(), /The name of a network: expected a text; received undefined/],
-  ['a slip in the store', () => f.loadNetworkWeights!('distilled', { chache: folder }), /Did you mean cache/],
+  ['a slip in the store', () => f.loadNetworkWeights!('distilled', { chache: folder }), /Perhaps you mean cache/],
   ['no name of a style', () => f.loadStyle!(), /The name of a style: expected a text; received undefined/],
-  ['a slip in a style', () => f.loadStyle!('stary-night'), /Did you mean starry-night\?/],
+  ['a slip in a style', () => f.loadStyle!('stary-night'), /Perhaps you mean starry-night\./],
   ['a number for a style file', () => f.readStyle!(1), /Style file: expected the path of a file; received 1/],
   ['nothing for a style file', () => f.decodeStyle!(), /The style file: .*received undefined/],
   ['a text for a style file', () => f.decodeStyle!('starry-night'), /received "starry-night"/],

@@ -53,7 +53,7 @@ export function styleShares(
         name,
         known.map((style) => style.name),
       );
-      const help = near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `It has ${namesOf(known)}.`;
+      const help = near.length > 0 ? `Perhaps you mean ${near.join(' or ')}.` : `It has ${namesOf(known)}.`;
       throw new FauveError('usage', `${fileName} has no style '${shortName(name)}'. ${help}`);
     }
     if (!(weight > 0 && Number.isFinite(weight))) {

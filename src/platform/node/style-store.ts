@@ -65,7 +65,7 @@ export async function loadStyle(name: string, folder = stylesFolder): Promise<St
   if (!isShippedStyle(name, folder)) {
     const names = await shippedNames(folder).catch(() => []);
     const meant = alike(name, names).slice(0, 4);
-    const hint = meant.length > 0 ? ` Did you mean ${meant.join(' or ')}?` : '';
+    const hint = meant.length > 0 ? ` Perhaps you mean ${meant.join(' or ')}.` : '';
     throw new FauveError(
       'usage',
       `There is no style '${shortName(name)}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
