@@ -79,7 +79,7 @@ export async function paintTexture(job: TextureJob): Promise<void> {
     const { width, height } = result.image;
     reporter.tell({ type: 'done', path: output, width, height, steps: history.length, loss, terms, seconds });
   } catch (error) {
-    if (!(error instanceof StylizeAborted) || error.steps === 0) throw error;
+    if (!(error instanceof StylizeAborted)) throw error;
     await writeResult(output, await encode(error.image, error.steps), { what: 'The picture so far' });
     throw new FauveError('aborted', `Stopped after step ${error.steps}. The picture so far is in ${output}.`);
   } finally {

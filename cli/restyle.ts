@@ -171,7 +171,10 @@ async function run(job: RestyleJob, reporter: Reporter, signal: AbortSignal): Pr
     const { width, height } = image;
     reporter.tell({ type: 'done', path: output, width, height, steps: history.length, loss, terms, seconds });
   } catch (error) {
-    if (!(error instanceof StylizeAborted)) throw error;
+    if (!(error instanceof StylizeAborted)) {
+      if (error instanceof FauveError && error.code === 'aborted') throwIfStopped(signal);
+      throw error;
+    }
     const { image, checkpoint, steps } = error;
     const stopped = `Stopped after step ${steps} of ${started!.steps}.`;
     const so = { before: `${stopped} `, what: 'The picture so far' };

@@ -160,7 +160,7 @@ describe('what cannot work gets one line and a non-zero exit, and leaves nothing
     ['a number out of range', 2, 'a.onnx', ['--iterations', '0'], /iterations/],
     ['not a number', 2, 'a.onnx', ['--learning-rate', 'fast'], /'--learning-rate <number>' argument 'fast'/],
     ['too few channels', 2, 'a.onnx', ['--channels', '4,4'], /--channels: expected 3 or 4 numbers, at full, half/],
-    ['even kernels', 2, 'a.onnx', ['--kernels', '3,4'], /kernels are odd/],
+    ['even kernels', 2, 'a.onnx', ['--kernels', '3,4'], /--kernels: expected odd numbers; received \[3, 4\]/],
     ['an unknown layer', 2, 'a.onnx', ['--style-layers', 'relu7_1'], /no layer 'relu7_1'/],
     ['nothing to lower', 2, 'a.onnx', ['--style-weight', '0', '--content-weight', '0', '--tv-weight', '0'], /are 0/],
     ['only the styles of nothing', 2, 'a.onnx', ['--train', 'styles'], /of a network that is given/],

@@ -76,7 +76,7 @@ describe.skipIf(!chromiumPath)(`care for all who use the studio${skipped}`, () =
     const { data } = await png(10_000, 6000);
     await openPhoto(page, { name: 'huge.png', mimeType: 'image/png', buffer: data });
     const told = page.getByText(/^This photo has 60 megapixels/);
-    expect(await told.textContent()).toMatch(/You work on it at \d{4} × \d{3},.*use fauve apply/);
+    expect(await told.textContent()).toMatch(/You work on it at \d{4} × \d{3},.*fauve apply --size auto/);
     await page.getByRole('button', { name: 'Close this message' }).click();
   });
 
