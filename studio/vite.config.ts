@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defaultClientConditions, defineConfig } from 'vite';
+import { methodPages } from './build/method-pages.js';
 import { offline } from './build/offline.js';
 import { filesBeside, shippedFiles, shippedListModule } from './build/shipped-files.js';
 
@@ -22,7 +23,12 @@ export default defineConfig(({ mode }) => {
       conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
     },
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-    plugins: [shippedListModule(root, beside), shippedFiles(root, beside, mode === 'static'), offline(beside)],
+    plugins: [
+      shippedListModule(root, beside),
+      shippedFiles(root, beside, mode === 'static'),
+      methodPages(root),
+      offline(beside),
+    ],
     worker: { format: 'es', plugins: () => [shippedListModule(root, beside)] },
     optimizeDeps: { exclude: ['onnxruntime-web'] },
     build: {

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Plugin } from 'vite';
 import type { Files } from './shipped-files.js';
 
-/** What the service worker keeps from the start: the page itself. The engine, networks, swatches and what reads HEIC are kept when they are used. */
-const SHELL = /^(index\.html|assets\/(?!libheif-).*\.(js|css|svg))$/;
+/** What the service worker keeps from the start: the page itself and the texts of the method. The engine, networks, swatches and what reads HEIC are kept when they are used. */
+const SHELL = /^(index\.html|method\/.*|assets\/(?!libheif-).*\.(js|css|svg))$/;
 
 /**
  * Tells the service worker which files make up the page, and gives what it keeps a name that changes with it.

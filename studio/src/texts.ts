@@ -212,6 +212,16 @@ export const texts = {
   lab: {
     heading: 'Loss lab',
     lead: 'How style transfer works, measured on your pictures.',
+    read: 'Read more:',
+    newTab: 'opens in a tab of its own',
+    pages: {
+      'content-loss': 'the content loss',
+      'style-loss': 'the style loss',
+      'total-variation': 'total variation',
+      'total-loss': 'the total and its weights',
+      optimisers: 'the optimisers',
+      networks: 'the networks',
+    },
     tabs: { chart: 'Losses', gram: 'Gram matrices', layers: 'What a layer sees', strip: 'Content ÷ style' },
     chart: {
       none: 'Paint a picture, and its losses are drawn here: every term, layer by layer, at every step.',

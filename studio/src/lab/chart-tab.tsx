@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { shownHistory } from '../state/session.js';
 import { number, texts } from '../texts.js';
 import { LossChart } from './loss-chart.js';
+import { ReadAbout } from './read-about.js';
 import { type Series, seriesOf } from './series.js';
 
 const hidden = signal<ReadonlySet<string>>(new Set());
@@ -10,7 +11,15 @@ const weighted = signal(true);
 /** Every term of the loss at every step, while it is being minimised. */
 export function ChartTab() {
   const history = shownHistory.value;
-  if (!history || history.records.length === 0) return <p class="lab-empty">{texts.lab.chart.none}</p>;
+  const reading = <ReadAbout pages={['total-loss', 'total-variation', 'optimisers']} />;
+  if (!history || history.records.length === 0) {
+    return (
+      <>
+        <p class="lab-empty">{texts.lab.chart.none}</p>
+        {reading}
+      </>
+    );
+  }
   const series = seriesOf(history, weighted.value);
   const steps = history.records.map(({ step }) => step);
   return (
@@ -44,6 +53,7 @@ export function ChartTab() {
             ))}
           </tbody>
         </table>
+        {reading}
       </div>
     </div>
   );

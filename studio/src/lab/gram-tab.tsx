@@ -8,6 +8,7 @@ import { number, texts } from '../texts.js';
 import type { GramFact, GramMatrix } from '../worker/api.js';
 import { HeatMap } from './heat-map.js';
 import { LayerForm } from './layer-form.js';
+import { ReadAbout } from './read-about.js';
 
 const layer = signal<string>('relu3_1');
 const measured = signal<GramFact | undefined>(undefined);
@@ -18,6 +19,7 @@ export function GramTab() {
   return (
     <>
       <p class="lab-lead">{texts.lab.gram.lead}</p>
+      <ReadAbout pages={['style-loss']} />
       <LayerForm layers={styleLayerNames} layer={layer} action={texts.lab.gram.show} onRun={measure} />
       {!photo.value && <p class="lab-empty">{texts.lab.gram.none}</p>}
       {fact && <Maps fact={fact} />}

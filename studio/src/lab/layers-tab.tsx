@@ -9,6 +9,7 @@ import { Bitmap } from '../view/bitmap.js';
 import type { RunEvent } from '../worker/api.js';
 import { Gap } from './gap.js';
 import { LayerForm } from './layer-form.js';
+import { ReadAbout } from './read-about.js';
 
 type From = 'photo' | 'style';
 
@@ -24,6 +25,7 @@ export function LayersTab() {
   return (
     <>
       <p class="lab-lead">{texts.lab.layers.lead}</p>
+      <ReadAbout pages={['content-loss', 'style-loss', 'networks']} />
       <Rebuilding
         from="photo"
         names={layerNames}

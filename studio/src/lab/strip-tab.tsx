@@ -6,6 +6,7 @@ import { answered, worker } from '../state/worker.js';
 import { texts } from '../texts.js';
 import { Bitmap } from '../view/bitmap.js';
 import { Gap } from './gap.js';
+import { ReadAbout } from './read-about.js';
 
 /** Content weight over style weight. */
 const ratios = [1 / 100, 1 / 20, 1 / 5, 1, 5, 20, 100] as const;
@@ -17,6 +18,7 @@ export function StripTab() {
   return (
     <>
       <p class="lab-lead">{texts.lab.strip.lead}</p>
+      <ReadAbout pages={['content-loss', 'total-loss']} />
       <p>
         <button
           type="button"
