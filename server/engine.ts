@@ -50,7 +50,7 @@ export class Engine {
   }
 
   /** Works with the network of `instant`, which stays open for a while. @throws FauveError when it cannot be opened */
-  async withTransformer<T>(work: (open: OpenStyleNetwork) => Promise<T>): Promise<T> {
+  async withStyleNetwork<T>(work: (open: OpenStyleNetwork) => Promise<T>): Promise<T> {
     clearTimeout(this.#idle);
     this.#open ??= forgetting(this.#openStyleNetwork(), () => {
       this.#open = undefined;
@@ -58,12 +58,12 @@ export class Engine {
     try {
       return await work(await this.#open);
     } finally {
-      this.#idle = setTimeout(() => void this.releaseTransformer(), IDLE).unref();
+      this.#idle = setTimeout(() => void this.releaseStyleNetwork(), IDLE).unref();
     }
   }
 
   /** Gives the memory of the network back. */
-  async releaseTransformer(): Promise<void> {
+  async releaseStyleNetwork(): Promise<void> {
     clearTimeout(this.#idle);
     const open = this.#open;
     this.#open = undefined;

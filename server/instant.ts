@@ -26,7 +26,7 @@ export function instantWork({ photo, styles, options }: InstantRequest, engine: 
   return async (report, signal) => {
     const { image, sha256 } = await readPhoto(photo);
     report.progress({ step: 0, steps: 1, width: image.width, height: image.height, seconds: 0 });
-    const { result, transformer } = await engine.withTransformer(async ({ transformer, memoryLimit }) => ({
+    const { result, transformer } = await engine.withStyleNetwork(async ({ transformer, memoryLimit }) => ({
       result: await apply({ image, transformer, styles, options, memoryLimit, signal }),
       transformer,
     }));

@@ -39,7 +39,7 @@ type StartEvent = Extract<StylizeEvent, { type: 'start' }>;
 export function paintWork({ photo, styles: asked, options }: PaintRequest, engine: Engine): Work {
   return async (report, signal) => {
     // Both engines at once may be more than the memory holds.
-    await engine.releaseTransformer();
+    await engine.releaseStyleNetwork();
     const { image: content, sha256 } = await readPhoto(photo);
     const styles: (ReadStyle & { readonly weight: number })[] = [];
     for (const { from, weight } of asked) {

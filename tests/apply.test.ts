@@ -137,7 +137,9 @@ describe('a network of fauve train', () => {
     const image = scene(20, 20, 6);
     const refused = (...styles: { name: string; weight?: number }[]) =>
       failure(apply({ image, transformer: network, styles }));
-    expect(await refused({ name: 'wale' })).toBe("usage: tiny.onnx has no style 'wale'. Perhaps you mean wave.");
+    expect(await refused({ name: 'wale' })).toBe(
+      "usage: tiny.onnx has no style 'wale'. It has wave, scream, night. Perhaps you mean wave.",
+    );
     expect(await refused({ name: 'x' })).toBe("usage: tiny.onnx has no style 'x'. It has wave, scream, night.");
     expect(await refused()).toBe('usage: tiny.onnx has 3 styles. Say which: wave, scream, night.');
     expect(await refused({ name: 'wave', weight: 0 })).toContain('is a positive number, received 0');

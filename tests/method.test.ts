@@ -9,12 +9,12 @@ const folder = `${root}docs/method/`;
 const pages = readdirSync(folder).filter((name) => name.endsWith('.md'));
 const read = (page: string) => readFileSync(folder + page, 'utf8');
 
-/** What an example prints, line by line. It runs below `dist`, where the package finds itself by its name. */
+/** What an example prints, line by line. It runs inside the project, where the package finds itself by its name. */
 async function printed(page: string): Promise<string[]> {
   const [example, ...others] = [...read(page).matchAll(/```js\n\/\/ runs in the tests\n([\s\S]*?)```/g)];
   expect(others).toEqual([]);
-  const file = `${root}dist/method-examples/${page.replace('.md', '.mjs')}`;
-  mkdirSync(`${root}dist/method-examples`, { recursive: true });
+  const file = `${root}out/method-examples/${page.replace('.md', '.mjs')}`;
+  mkdirSync(`${root}out/method-examples`, { recursive: true });
   writeFileSync(file, example![1]!);
   const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: root });
   return stdout.trimEnd().split('\n');

@@ -1,6 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations } from './support/axe.js';
 import { chromiumPath, skipped } from './support/browser.js';
 import {
   examplePhoto,
@@ -21,22 +21,7 @@ describe.skipIf(!chromiumPath)(`care for all who use the studio${skipped}`, () =
   }, slow);
   afterAll(() => studio?.close());
 
-  /** What axe finds, in light and in dark. */
-  async function violations(): Promise<string[]> {
-    const { page } = studio;
-    const found: string[] = [];
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      // The page has no frames, so what axe finds in each need not be put together on a page of its own.
-      // Of what is as it should be it need not report, which takes as long as finding it.
-      const axe = new AxeBuilder({ page }).options({ resultTypes: ['violations'] }).setLegacyMode();
-      // Between light and dark only colours differ.
-      if (colorScheme === 'dark') axe.withRules(['color-contrast']);
-      const { violations } = await axe.analyze();
-      found.push(...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${colorScheme}: ${id}: ${html}`)));
-    }
-    return found;
-  }
+  const violations = () => axeViolations(studio.page);
 
   it('leaves axe nothing to find before there is a photo', { timeout: slow }, async () => {
     expect(await violations()).toEqual([]);

@@ -19,7 +19,7 @@ const networkSchema = z.object({
   teacher: z.string(),
 });
 
-const transformerSchema = z.object({
+const styleNetworkSchema = z.object({
   ...file,
   /** Names of the styles that it knows. */
   styles: z.array(z.string()),
@@ -28,8 +28,8 @@ const transformerSchema = z.object({
 /** A loss network that comes with Fauve, as `models/manifest.json` has it. */
 export type ShippedNetwork = Readonly<z.infer<typeof networkSchema>> & { readonly name: string };
 
-/** A trained image transformer network that comes with Fauve, as `models/manifest.json` has it. */
-export type ShippedStyleNetwork = Readonly<z.infer<typeof transformerSchema>> & { readonly name: string };
+/** A trained style network that comes with Fauve, as `models/manifest.json` has it. */
+export type ShippedStyleNetwork = Readonly<z.infer<typeof styleNetworkSchema>> & { readonly name: string };
 
 /** The parts of `models/manifest.json`: name → what is said of it. */
 export type ManifestSection = 'networks' | 'transformers';
@@ -51,6 +51,6 @@ export function networkEntry(name: string, entry: unknown): ShippedNetwork | und
 
 /** An entry of `transformers`; `undefined` where it is not complete. */
 export function styleNetworkEntry(name: string, entry: unknown): ShippedStyleNetwork | undefined {
-  const parsed = transformerSchema.safeParse(entry);
+  const parsed = styleNetworkSchema.safeParse(entry);
   return parsed.success ? { ...parsed.data, name } : undefined;
 }

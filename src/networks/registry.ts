@@ -72,7 +72,7 @@ export const networkNames: readonly string[] = specs.map(({ name }) => name);
 /** The networks that come with Fauve, distilled from VGG-19. */
 export const shippedNetworkNames: readonly string[] = ['distilled', 'distilled-small'];
 
-/** The image transformer network of many styles that comes with Fauve: that of `stylize --fast`. */
+/** The style network of many styles that comes with Fauve: that of `stylize --fast`. */
 export const fastStyleNetworkName = 'fast';
 
 /** All loss networks. */

@@ -7,7 +7,7 @@ import type { Size } from '../image/size.js';
 import { outputSize } from '../image/size.js';
 import { type NamedStyle, someNames, styleShares } from './code.js';
 import { largestApplicable, requireApplyMemory } from './memory.js';
-import { checkImageTransformer, type StyleNetwork } from './open.js';
+import { checkOpenStyleNetwork, type StyleNetwork } from './open.js';
 import { type ApplyOptions, type ApplyOptionsInput, defaultApplyOptions, resolveApplyOptions } from './options.js';
 
 /** A photo and the network that restyles it. */
@@ -86,7 +86,7 @@ const STOPPED = 'Stopped before the picture was finished.';
 function checkApplyRequest(request: unknown): void {
   const fields = {
     image: checkImage,
-    transformer: checkImageTransformer,
+    transformer: checkOpenStyleNetwork,
     styles: optional(someNames),
     options: optional(anObject),
     memoryLimit: aMemoryLimit,

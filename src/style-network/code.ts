@@ -1,5 +1,5 @@
 import { aText, listOf, objectWith } from '../checks/checks.js';
-import { alike } from '../checks/names.js';
+import { perhaps } from '../checks/names.js';
 import { received, shortName } from '../checks/received.js';
 import { FauveError } from '../errors.js';
 import type { ModelStyle } from './file.js';
@@ -49,12 +49,11 @@ export function styleShares(
   for (const { name, weight = 1 } of wanted) {
     const index = known.findIndex((style) => style.name === name);
     if (index < 0) {
-      const near = alike(
-        name,
-        known.map((style) => style.name),
+      const names = known.map((style) => style.name);
+      throw new FauveError(
+        'usage',
+        `${fileName} has no style '${shortName(name)}'. It has ${namesOf(known)}.${perhaps(name, names)}`,
       );
-      const help = near.length > 0 ? `Perhaps you mean ${near.join(' or ')}.` : `It has ${namesOf(known)}.`;
-      throw new FauveError('usage', `${fileName} has no style '${shortName(name)}'. ${help}`);
     }
     if (!(weight > 0 && Number.isFinite(weight))) {
       throw new FauveError(

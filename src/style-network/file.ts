@@ -40,7 +40,7 @@ const aboutSchema = z.object({
 /** What a trained network says of itself. */
 export type StyleNetworkAbout = z.infer<typeof aboutSchema>;
 
-/** A trained image transformer network. */
+/** A trained style network. */
 export interface StyleNetworkModel extends StyleNetworkAbout {
   readonly weights: ReadonlyMap<string, WeightTensor>;
   /** Without them, the network cannot be computed in 8-bit integers. */
@@ -83,7 +83,7 @@ export function encodeStyleNetwork(model: StyleNetworkModel): Uint8Array<ArrayBu
   const { weights, ranges, ...about } = model;
   const least = styleNetworkMinimumSize(styleNetworkShapeOf(weights));
   const { name, licence, styles, training } = checkStyleNetworkAbout(about);
-  return emitTransformer(smallestGraph(weights), weights, {
+  return emitStyleNetwork(smallestGraph(weights), weights, {
     metadata: {
       format: FORMAT,
       name,
@@ -115,10 +115,10 @@ export function encodeInt8StyleNetwork(
     const values = kernel.op === 'Input' ? data : Float32Array.from(evaluate([kernel], { [name]: data })[0]!);
     int8.set(name, int8Conv(values, kernel.shape[0]!, range));
   }
-  return emitTransformer(picture, new Map([...weights].filter(([name]) => !int8.has(name))), { int8 });
+  return emitStyleNetwork(picture, new Map([...weights].filter(([name]) => !int8.has(name))), { int8 });
 }
 
-function emitTransformer(
+function emitStyleNetwork(
   picture: Tensor,
   weights: ReadonlyMap<string, WeightTensor>,
   options: Pick<EmitOptions, 'metadata' | 'int8'>,

@@ -75,7 +75,7 @@ export interface StyleNetwork {
 }
 
 /** @throws FauveError `usage` for what is no {@link StyleNetwork}, with how to get one */
-export const checkImageTransformer = objectWith(
+export const checkOpenStyleNetwork = objectWith(
   { run: aFunction, inner: aFunction, fileName: aText },
   'a trained network that is open (an StyleNetwork)',
   'Open it: await openStyleNetwork(runtime, await loadStyleNetwork(name)).',
@@ -149,7 +149,7 @@ export async function openStyleNetwork(
   const session = await runtime.openFile(bytes).catch((error) => rethrow(error, fileName));
   try {
     const opened = { ...checked, session, engine: runtime.engine };
-    return model ? ownTransformer(opened, model) : await foreignTransformer(opened, range);
+    return model ? ownStyleNetwork(opened, model) : await foreignStyleNetwork(opened, range);
   } catch (error) {
     await session.close();
     throw error;
@@ -161,7 +161,7 @@ interface Opened extends CheckedStyleNetwork {
   readonly engine: string;
 }
 
-function ownTransformer({ fileName, styles, session, engine }: Opened, model: StyleNetworkModel): StyleNetwork {
+function ownStyleNetwork({ fileName, styles, session, engine }: Opened, model: StyleNetworkModel): StyleNetwork {
   const shape = styleNetworkShapeOf(model.weights, fileName);
   const least = styleNetworkMinimumSize(shape);
   const inner = ({ width, height }: Size): Size => ({
@@ -185,7 +185,7 @@ function ownTransformer({ fileName, styles, session, engine }: Opened, model: St
   };
 }
 
-async function foreignTransformer(
+async function foreignStyleNetwork(
   { fileName, styles, session, engine }: Opened,
   asked: PixelRange | undefined,
 ): Promise<StyleNetwork> {

@@ -17,7 +17,7 @@ import {
 } from '../graph/ops.js';
 import { constant, type Shape, type Tensor } from '../graph/tensor.js';
 
-/** The architecture of an image transformer network. */
+/** The architecture of an style network. */
 export interface StyleNetworkShape {
   /**
    * Channels at full, half and quarter size. Johnson et al.: 32, 64, 128. With 0 at full size the first convolution has stride 2, and
@@ -59,7 +59,7 @@ export function styleNetworkMargins({ channels: [full, , , eighth = 0], blocks, 
 export const styleNetworkMinimumSize = (shape: StyleNetworkShape): number => styleNetworkMargins(shape).after + 1;
 
 /**
- * An image transformer network (Johnson et al. 2016, supplement): a convolution, two with stride 2, residual blocks, two enlargements by
+ * An style network (Johnson et al. 2016, supplement): a convolution, two with stride 2, residual blocks, two enlargements by
  * nearest neighbours, each with a convolution (no transposed ones: they leave checkerboards; Odena et al. 2016), and a last
  * convolution with tanh. The border is mirrored, once, or brought along. The normalisation is conditional on the style (Dumoulin et al.
  * 2017): each style is a row of scales and shifts, and a mixture of styles is a mixture of rows.

@@ -1,19 +1,19 @@
 import { writeFile } from 'node:fs/promises';
 import {
-  applyTransformer,
+  apply,
   cropImage,
   type LossSeries,
   type LossTerm,
-  loadTransformer,
+  loadStyleNetwork,
   lossPlotSvg,
   lossTerms,
-  openTransformer,
+  openStyleNetwork,
   resizeImage,
   type StylizeOptionsInput,
   type StylizeResult,
   texture,
 } from 'fauve';
-import { type SheetPicture, writeContactSheet } from '#bench/contact-sheet.js';
+import { type SheetPicture, writeContactSheet } from '../contact-sheet.js';
 import type { Bench } from './bench.js';
 
 /** Makes one picture file of the method's pages. */
@@ -115,9 +115,9 @@ async function optimisers(bench: Bench, path: string): Promise<void> {
 /** One pass of a style network beside pictures that were optimised. */
 async function networks(bench: Bench, path: string): Promise<void> {
   const { runtime, photo } = bench;
-  const transformer = await openTransformer(runtime, await loadTransformer('fast'));
+  const transformer = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
   const styles = [{ name: 'starry-night', weight: 1 }];
-  const pass = await applyTransformer({ image: photo, transformer, styles, options: { size: 256 } });
+  const pass = await apply({ image: photo, transformer, styles, options: { size: 256 } });
   await transformer.close();
   const { image } = await bench.paint({ size: 256, steps: 80 });
   const pictures = [

@@ -34,7 +34,7 @@ export async function listNetworks(options: ModelOptions): Promise<readonly Ship
   return listSection(options, 'networks', networkEntry);
 }
 
-/** The trained image transformer networks that are served. @throws FauveError as {@link listNetworks} */
+/** The trained style networks that are served. @throws FauveError as {@link listNetworks} */
 export async function shippedStyleNetworks(options: ModelOptions): Promise<readonly ShippedStyleNetwork[]> {
   return listSection(options, 'transformers', styleNetworkEntry);
 }
@@ -61,7 +61,7 @@ export async function loadNetworkWeights(name: string, options: ModelOptions): P
 }
 
 /**
- * Loads a trained image transformer network, for `openStyleNetwork`: `fast`.
+ * Loads a trained style network, for `openStyleNetwork`: `fast`.
  * @throws FauveError as {@link loadNetworkWeights}
  */
 export async function loadStyleNetwork(name: string, options: ModelOptions): Promise<StyleNetworkFile> {

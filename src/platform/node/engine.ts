@@ -63,7 +63,7 @@ export async function startEngine(request: StartEngineOptions = {}): Promise<Run
     const remedy = 'Tell your bundler to leave the package fauve out of the bundle (esbuild: --external:fauve).';
     throw new FauveError('system', `${why}. ${remedy}`);
   }
-  const worker = new Worker(script, { workerData: start });
+  const worker = new Worker(script, { workerData: start, execArgv: [] });
   let closing = false;
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', (error) =>

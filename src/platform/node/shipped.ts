@@ -62,7 +62,7 @@ export async function shippedStyleNetworks(folder = modelsFolder): Promise<Shipp
  * @throws FauveError `usage` for an unknown name; `system` when the installation is not complete, or its file is not the one that was
  *   shipped
  */
-export async function loadShippedTransformer(name: string, folder = modelsFolder): Promise<StyleNetworkFile> {
+export async function loadShippedStyleNetwork(name: string, folder = modelsFolder): Promise<StyleNetworkFile> {
   const all = await shippedStyleNetworks(folder);
   const shipped = all.find((transformer) => transformer.name === name);
   if (!shipped) {

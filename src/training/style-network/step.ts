@@ -36,7 +36,7 @@ export interface TrainingStep {
 }
 
 /**
- * One step of training an image transformer network (Johnson et al. 2016, §3): the network restyles a batch of photos, a loss network
+ * One step of training an style network (Johnson et al. 2016, §3): the network restyles a batch of photos, a loss network
  * compares the pictures with the photos (content) and with the styles (Gram matrices), and Adam or Muon changes the weights, all in one
  * graph. Terms are relative: each over its target's own power, of each picture, then the mean over the batch.
  *

@@ -9,12 +9,12 @@ export function ReadAbout({ pages }: { readonly pages: readonly MethodPage[] }) 
     <p class="lab-read">
       {texts.lab.read}{' '}
       {pages.map((page, i) => (
-        <>
+        <span key={page}>
           {i > 0 && ', '}
-          <a key={page} href={`method/${page}.html`} target="_blank" rel="noopener" title={texts.lab.newTab}>
+          <a href={`method/${page}.html`} target="_blank" rel="noopener" title={texts.lab.newTab}>
             {texts.lab.pages[page]}
           </a>
-        </>
+        </span>
       ))}
     </p>
   );

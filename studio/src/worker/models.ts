@@ -36,7 +36,7 @@ export class Models {
   }
 
   /** The trained network as a file. */
-  transformerFile(onLoading: OnLoading, signal: AbortSignal): Promise<StyleNetworkFile> {
+  styleNetworkFile(onLoading: OnLoading, signal: AbortSignal): Promise<StyleNetworkFile> {
     return once(this.#files, fastStyleNetworkName, () =>
       loadStyleNetwork(fastStyleNetworkName, this.#options('transformer', onLoading, signal)),
     );
@@ -45,7 +45,7 @@ export class Models {
   /** The trained network, ready to restyle. */
   transformer(runtime: Runtime, onLoading: OnLoading, signal: AbortSignal): Promise<StyleNetwork> {
     return once(this.#transformers, runtime, async () =>
-      openStyleNetwork(runtime, await this.transformerFile(onLoading, signal)),
+      openStyleNetwork(runtime, await this.styleNetworkFile(onLoading, signal)),
     );
   }
 

@@ -312,7 +312,7 @@ export class Studio {
 
   /** What Paint starts with that is to start from the instant picture. */
   async #fastStart(styles: readonly StyleChoice[], job: Job, onEvent: OnEvent) {
-    const transformer = await this.#models.transformerFile(loadingEvents(onEvent), job.signal);
+    const transformer = await this.#models.styleNetworkFile(loadingEvents(onEvent), job.signal);
     return { transformer, styles: namedStyles(styles) };
   }
 
@@ -348,7 +348,7 @@ export class Studio {
 
   /** The trained network, for a recipe. */
   async #fastFile(job: Job) {
-    const { fileName, bytes } = await this.#models.transformerFile(() => {}, job.signal);
+    const { fileName, bytes } = await this.#models.styleNetworkFile(() => {}, job.signal);
     return { name: fileName, sha256: await sha256Hex(bytes) };
   }
 
