@@ -1,3 +1,7 @@
+import type { Tensor } from '../graph/tensor.js';
+import { convAttributes } from './emitters.js';
+import type { ModelWriter } from './writer.js';
+
 /** What goes through a convolution, as it was seen in pictures. */
 export interface ConvRange {
   /** Least and greatest value that goes in. */
@@ -7,19 +11,6 @@ export interface ConvRange {
   readonly deviation: readonly number[];
   /** How many deviations from its mean a channel reaches. */
   readonly reach: number;
-}
-
-/** A kernel [O,I,kh,kw] as whole numbers, with a scale for each channel that comes out: half the bytes of 16-bit floats. */
-export interface RoundedKernel {
-  readonly values: Int8Array;
-  /** [O], 16-bit floats. */
-  readonly scales: Uint16Array;
-}
-
-function largestOf(values: Float32Array, start: number, count: number): number {
-  let largest = 0;
-  for (let i = start; i < start + count; i++) largest = Math.max(largest, Math.abs(values[i]!));
-  return largest;
 }
 
 /** A convolution in 8-bit integers, as ONNX's QLinearConv takes it: `value = scale · (integer − zero)`. */
@@ -70,8 +61,13 @@ export function int8Conv(
     if (channels === 4 * mean.length) roundAlike(kernel, integers, scale, c * each, mean.length * each, each);
   }
   return {
-    ...{ inputScale, inputZero: Math.round(-least / inputScale), kernel: integers, kernelScales, bias },
-    ...{ outputScale: (2 * reach) / 255, outputZero: 128 },
+    inputScale,
+    inputZero: Math.round(-least / inputScale),
+    kernel: integers,
+    kernelScales,
+    bias,
+    outputScale: (2 * reach) / 255,
+    outputZero: 128,
   };
 }
 
@@ -107,3 +103,31 @@ function roundAlike(
 }
 
 const rounded = (value: number, scale: number): number => Math.round(value / scale);
+
+/** Writes a convolution in 8-bit integers: rounds what goes in, and makes floats of what comes out. The name is that of the floats. */
+export function emitInt8Conv(node: Tensor<'Conv'>, conv: Int8Conv, name: string, writer: ModelWriter): void {
+  const [x, kernel] = node.inputs as [Tensor, Tensor];
+  const channels = kernel.shape[0]!;
+  const scaleAndZero = (scale: number, zero: number) => [
+    writer.constant('FLOAT', [], Float32Array.of(scale)),
+    writer.constant('UINT8', [], Uint8Array.of(zero)),
+  ];
+  const input = scaleAndZero(conv.inputScale, conv.inputZero);
+  const output = scaleAndZero(conv.outputScale, conv.outputZero);
+  const weights = [
+    writer.constant('INT8', kernel.shape, conv.kernel),
+    writer.constant('FLOAT', [channels], conv.kernelScales),
+    writer.constant('INT8', [channels], new Int8Array(channels)),
+  ];
+  const bias = writer.constant('INT32', [channels], conv.bias);
+  const before = writer.step('QuantizeLinear', [writer.nameOf(x), ...input], `${name} in`);
+  const factors = [before, ...input, ...weights, ...output, bias];
+  const after = writer.step('QLinearConv', factors, `${name} out`, convAttributes(node));
+  writer.node('DequantizeLinear', [after, ...output], name);
+}
+
+function largestOf(values: Float32Array, start: number, count: number): number {
+  let largest = 0;
+  for (let i = start; i < start + count; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  return largest;
+}

@@ -1,11 +1,14 @@
 import { bytesOf as bytesOfFile } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
+import { dataTypes } from './messages.js';
+
+/** `FLOAT` has 4 bytes a value, `FLOAT16` 2, `INT8` 1; other types are left out of what {@link readModel} returns. */
+const storedTypes = ['FLOAT', 'FLOAT16', 'INT8'] as const;
 
 /** A tensor that is stored in a model, as it lies there. */
 export interface StoredTensor {
   readonly shape: readonly number[];
-  /** `FLOAT` has 4 bytes a value, `FLOAT16` 2, `INT8` 1; other types are left out of what {@link readModel} returns. */
-  readonly type: 'FLOAT' | 'FLOAT16' | 'INT8';
+  readonly type: (typeof storedTypes)[number];
   readonly bytes: Uint8Array;
 }
 
@@ -33,7 +36,8 @@ export function readModel(model: Uint8Array | ArrayBuffer, fileName = 'The model
     });
     const initialisers = bytesOf(graph, 5).flatMap((entry) => {
       const tensor = fieldsOf(entry);
-      const type = typeNames[numbersOf(tensor, 2)[0] ?? 0];
+      const [number] = numbersOf(tensor, 2);
+      const type = storedTypes.find((name) => dataTypes[name] === number);
       const [bytes] = bytesOf(tensor, 9);
       if (!type || !bytes) return [];
       return [[textOf(tensor, 8), { shape: numbersOf(tensor, 1), type, bytes }] as const];
@@ -72,8 +76,6 @@ export const fail = (what: string): never => {
   throw new Damaged(what);
 };
 
-const typeNames: Readonly<Record<number, StoredTensor['type']>> = { 1: 'FLOAT', 3: 'INT8', 10: 'FLOAT16' };
-
 /** A field of a message. */
 export interface Field {
   readonly number: number;
@@ -88,13 +90,9 @@ export function fieldsOf(bytes: Uint8Array): Field[] {
   const fields: Field[] = [];
   let at = 0;
   const varint = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = bytes[at++] ?? fail('it ends in the middle of a number');
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    return fail('a number in it has no end');
+    const [value, end] = varintAt(bytes, at);
+    at = end;
+    return value;
   };
   const take = (length: number): Uint8Array => {
     if (length > bytes.length - at) fail(`a field of ${length} bytes has ${bytes.length - at}`);
@@ -119,6 +117,17 @@ export function fieldsOf(bytes: Uint8Array): Field[] {
   return fields;
 }
 
+/** @returns the number that starts there, and where it ends */
+function varintAt(bytes: Uint8Array, start: number): readonly [value: bigint, end: number] {
+  let value = 0n;
+  for (let i = 0; i < 10; i++) {
+    const byte = bytes[start + i] ?? fail('it ends in the middle of a number');
+    value |= BigInt(byte & 0x7f) << BigInt(7 * i);
+    if (byte < 0x80) return [value, start + i + 1];
+  }
+  return fail('a number in it has no end');
+}
+
 export function bytesOf(fields: readonly Field[], number: number): Uint8Array[] {
   return fields.flatMap((field) => (field.number === number && field.value instanceof Uint8Array ? [field.value] : []));
 }
@@ -133,16 +142,11 @@ export function numbersOf(fields: readonly Field[], number: number): number[] {
   return fields.flatMap((field) => {
     if (field.number !== number || field.value === undefined) return [];
     if (typeof field.value === 'bigint') return [Number(field.value)];
-    // Packed varints are what a message of fields looks like when each is its own: read them one by one.
     const values: number[] = [];
-    let [value, shift] = [0n, 0n];
-    for (const byte of field.value) {
-      value |= BigInt(byte & 0x7f) << shift;
-      shift += 7n;
-      if (byte < 0x80) {
-        values.push(Number(value));
-        [value, shift] = [0n, 0n];
-      }
+    for (let at = 0; at < field.value.length; ) {
+      const [value, end] = varintAt(field.value, at);
+      values.push(Number(value));
+      at = end;
     }
     return values;
   });

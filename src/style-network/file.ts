@@ -6,9 +6,10 @@ import { channelOfKernel, fromWholeNumbers, inWholeNumbers, kernelScales } from 
 import type { WeightTensor } from '../formats/tensor.js';
 import { evaluate } from '../graph/evaluate.js';
 import { input, onlyInput, type Tensor, topologicalOrder } from '../graph/tensor.js';
-import { type ConvRange, type Int8Conv, int8Conv, type RoundedKernel } from '../onnx/int8.js';
-import { type EmitOptions, emitModel, scaleName } from '../onnx/model.js';
+import { type ConvRange, type Int8Conv, int8Conv } from '../onnx/int8.js';
+import { type EmitOptions, emitModel } from '../onnx/model.js';
 import { readModel } from '../onnx/read.js';
+import { type RoundedKernel, scaleName } from '../onnx/weights.js';
 import { isInner, styleNetworkMinimumSize, styleNetworkShapeOf, transformer } from './shape.js';
 
 /** By the name of their kernel, what goes through the convolutions that may be computed in 8-bit integers. */
