@@ -43,7 +43,7 @@ export interface Node {
 
 export function nodeProto({ op, inputs, output, attributes, domain }: Node): Message {
   const names = [...inputs.map((name) => string(1, name)), string(2, output), string(4, op)];
-  return message(1, ...names, ...attributes, ...(domain === '' ? [] : [string(7, domain)]));
+  return message(1, ...names, ...attributes, domain === '' ? [] : string(7, domain));
 }
 
 /** A value that the model holds. The values are not copied. */

@@ -124,18 +124,18 @@ export function createRuntime(
     return result;
   };
   const sessions = new Set<Pick<Session, 'close'>>();
+  // The memory pattern plans one block for everything at once: 45 % more memory at 512², not faster.
+  const settings: Ort.InferenceSession.SessionOptions = {
+    ...silent,
+    executionProviders: [device],
+    enableMemPattern: false,
+  };
+  // The engine refuses an undefined one.
+  if (threads !== undefined) settings.intraOpNumThreads = threads;
   let closed = false;
   const create = (bytes: Uint8Array): Promise<Ort.InferenceSession> => {
     if (closed) throw new FauveError('usage', engineClosed);
-    return inTurn(() =>
-      ort.InferenceSession.create(bytes, {
-        executionProviders: [device],
-        // The memory pattern plans one block for everything at once: 45 % more memory at 512², not faster.
-        enableMemPattern: false,
-        ...silent,
-        ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-      }),
-    );
+    return inTurn(() => ort.InferenceSession.create(bytes, settings));
   };
   const requireOpen = (session: Pick<Session, 'close'>) => {
     if (!sessions.has(session)) throw new FauveError('usage', closed ? engineClosed : 'This session is closed.');
