@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
-import { type CurvaturePair, type Evaluate, Lbfgs } from '#src/optim/lbfgs.js';
+import { type Evaluate, Lbfgs } from '#src/optim/lbfgs.js';
+import type { CurvaturePair } from '#src/optim/pairs.js';
 import { loadOracle } from './oracle/oracle.js';
 import { innerProduct, relativeDifference, relativeError } from './support/numbers.js';
 import { evaluation, minimise, quadratic } from './support/optimisation.js';

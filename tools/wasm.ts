@@ -1,14 +1,14 @@
-/** `npm run wasm`: assembles `src/optim/rows.wat` into `src/optim/rows-wasm.ts`. */
+/** `npm run wasm`: assembles `src/optim/wasm/rows.wat` into `src/optim/wasm/rows.ts`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import loadWabt from 'wabt';
 
 const wabt = await loadWabt();
-const module = wabt.parseWat('rows.wat', await readFile('src/optim/rows.wat', 'utf8'), {
+const module = wabt.parseWat('rows.wat', await readFile('src/optim/wasm/rows.wat', 'utf8'), {
   simd: true,
   bulk_memory: true,
 });
 const bytes = Buffer.from(module.toBinary({}).buffer).toString('base64');
 await writeFile(
-  'src/optim/rows-wasm.ts',
+  'src/optim/wasm/rows.ts',
   `/** \`rows.wat\`, assembled by \`npm run wasm\`. */\nexport const rowsWasm =\n  '${bytes}';\n`,
 );

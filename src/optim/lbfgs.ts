@@ -1,6 +1,8 @@
 import { FauveError } from '../errors.js';
-import { PairMemory } from './pair-memory.js';
-import { dot, largest, project } from './vectors.js';
+import { gammaOf, type Metric, plainMetric } from './metric.js';
+import type { CurvaturePair, Pairs } from './pairs.js';
+import { dot, largest, negated, project, scale } from './vectors.js';
+import { WasmPairs } from './wasm/pairs.js';
 
 /** Options of {@link Lbfgs}. */
 export interface LbfgsOptions {
@@ -12,40 +14,18 @@ export interface LbfgsOptions {
   readonly firstStep: number;
   /** Sufficient decrease c₁ of Armijo's rule (Nocedal & Wright 2006, eq. 3.4). */
   readonly sufficientDecrease: number;
-  /**
-   * v ↦ K·v, symmetric and positive definite: the shape of the inverse Hessian that each direction starts from. The identity
-   * by default, as in the papers; see `PyramidPreconditioner`.
-   */
-  readonly precondition?: Precondition;
-  /** v ↦ vᵀ·K·v, for a preconditioner that has it for less than K·v costs. */
-  readonly energy?: (v: Float32Array) => number;
-  /** Told of each pair that is remembered: a preconditioner may learn from it. */
-  readonly learn?: (pair: CurvaturePair) => void;
-  /**
-   * H₀ = initialScale · γ · K. γ is that of the directions that the last step took, where the curvature is higher than in those that
-   * no pair knows yet; 1 in the papers.
-   */
-  readonly initialScale: number;
-  /**
-   * γ is the largest of so many newest pairs; 1 in the papers. A pair along a steep direction makes γ small, and the step after it too
-   * short: it is made up for by the next one, along the same direction.
-   */
-  readonly scalePairs: number;
+  /** The shape of the inverse Hessian that each direction starts from: the identity by default, as in the papers. */
+  readonly metric: Metric;
   /** Evaluations that one step may take before the memory is dropped and steepest descent is tried. */
   readonly maxEvaluations: number;
 }
-
-type InitialInverse = Partial<Pick<LbfgsOptions, 'precondition' | 'energy' | 'initialScale'>>;
-
-export type Precondition = (v: Float32Array) => Float32Array;
 
 export const defaultLbfgsOptions: LbfgsOptions = Object.freeze({
   history: 20,
   firstStep: 0.05,
   sufficientDecrease: 1e-4,
   maxEvaluations: 8,
-  initialScale: 1,
-  scalePairs: 1,
+  metric: plainMetric,
 });
 
 /** Loss and gradient at a point. `extra` travels along with the accepted point (the terms of the loss, for one). */
@@ -67,12 +47,6 @@ export interface LbfgsStep<T> {
   readonly outcome: 'moved' | 'restarted' | 'converged';
 }
 
-/** A change of x and the change of the gradient along it. */
-export interface CurvaturePair {
-  readonly s: Float32Array;
-  readonly y: Float32Array;
-}
-
 /**
  * Limited-memory BFGS (Nocedal 1980; Nocedal & Wright 2006, alg. 7.4) with bounds: a value that sits on a bound and is
  * pushed outwards is held, the others move along the quasi-Newton direction and are projected onto the bounds within a
@@ -83,7 +57,7 @@ export interface CurvaturePair {
 export class Lbfgs<T> {
   readonly options: LbfgsOptions;
   x: Float32Array;
-  private readonly memory: PairMemory;
+  private readonly memory: Pairs;
   private current: Evaluation<T> | undefined;
   private gammas: number[];
 
@@ -100,14 +74,14 @@ export class Lbfgs<T> {
     this.options = { ...defaultLbfgsOptions, ...options };
     this.x = Float32Array.from(x);
     if (this.options.bounds) project(this.x, this.options.bounds);
-    this.memory = new PairMemory(x.length, this.options.history);
+    this.memory = new WasmPairs(x.length, this.options.history);
     for (const pair of pairs) if (dot(pair.s, pair.y) > 0) this.memory.push(pair);
     this.gammas = [...scales];
   }
 
   /** What is remembered, the oldest pair first: copies. */
   get pairs(): CurvaturePair[] {
-    return this.memory.pairs();
+    return this.memory.copies();
   }
 
   /** γ of the newest pairs, the oldest of them first: what to go on from besides {@link pairs}. */
@@ -151,11 +125,11 @@ export class Lbfgs<T> {
     evaluate: Evaluate<T>,
     kind: 'quasi-Newton' | 'steepest',
   ): Promise<{ moved: boolean; evaluations: number }> {
-    const { bounds, sufficientDecrease, maxEvaluations, firstStep } = this.options;
+    const { bounds, sufficientDecrease, maxEvaluations, firstStep, metric } = this.options;
     const { loss, gradient } = this.current!;
     const free = bounds ? withoutHeld(gradient, this.x, bounds) : gradient;
     const gamma = this.gammas.length > 0 ? Math.max(...this.gammas) : undefined;
-    const direction = quasiNewtonDirection(free, this.memory, this.options, gamma);
+    const direction = quasiNewtonDirection(free, this.memory, metric, gamma);
     if (bounds) hold(direction, free);
     let length = kind === 'steepest' ? firstStep / (largest(direction) || 1) : 1;
     for (let evaluations = 1; evaluations <= maxEvaluations; evaluations++) {
@@ -189,11 +163,12 @@ export class Lbfgs<T> {
     }
     if (sy <= 1e-10 * yy) return;
     const pair = { s, y };
+    const { metric, history } = this.options;
     this.memory.push(pair);
-    this.options.learn?.(pair);
-    if (this.memory.size === 0) return;
-    this.gammas.push(newestScale(this.memory, this.options));
-    if (this.gammas.length > this.options.scalePairs) this.gammas.shift();
+    metric.learn(pair);
+    if (history === 0) return;
+    this.gammas.push(gammaOf(pair, metric));
+    if (this.gammas.length > metric.scalePairs) this.gammas.shift();
   }
 }
 
@@ -220,60 +195,25 @@ function moved(
 
 /**
  * −H·g by the two-loop recursion, with H₀ = initialScale·γ·K (Nocedal & Wright 2006, alg. 7.4). γ is that of the newest pair
- * unless another is given. Without pairs it is −K·g.
- *
- * Departure: each loop of the recursion takes its inner products from the vector as it is before, and those of the pairs with each other,
- * instead of from the vector as it becomes. So the pairs are passed over four times, all in one go, where the recursion would wait for
- * each.
+ * unless the caller says otherwise. Without pairs it is −K·g.
  */
 export function quasiNewtonDirection(
   gradient: Float32Array,
-  memory: PairMemory,
-  options: InitialInverse = {},
+  pairs: Pairs,
+  metric: Metric = plainMetric,
   gamma?: number,
 ): Float32Array {
-  const { precondition = (v: Float32Array) => v, initialScale = 1 } = options;
   const q = negated(gradient);
-  const { size } = memory;
-  if (size === 0) return precondition(q);
-  const alpha = memory.dots('moves', q);
-  for (let i = size - 1; i >= 0; i--) {
-    for (let j = i + 1; j < size; j++) alpha[i]! -= alpha[j]! * memory.product(i, j);
-    alpha[i]! /= memory.product(i, i);
-  }
-  memory.add(
-    q,
-    alpha.map((value) => -value),
-    'changes',
-  );
-  const scale = initialScale * (gamma ?? newestScale(memory, options));
-  const direction = precondition(q);
-  for (let i = 0; i < direction.length; i++) direction[i]! *= scale;
-  const factors = memory.dots('changes', direction);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < i; j++) factors[i]! += factors[j]! * memory.product(j, i);
-    factors[i] = alpha[i]! - factors[i]! / memory.product(i, i);
-  }
-  memory.add(direction, factors, 'moves');
-  return direction;
-}
-
-/** γ = s·y / y·Ky of the newest pair (Nocedal & Wright 2006, eq. 7.20 for K = I, the default). */
-function newestScale(
-  memory: PairMemory,
-  { precondition = (v) => v, energy = (v) => dot(v, precondition(v)) }: InitialInverse,
-): number {
-  return memory.product(memory.size - 1, memory.size - 1) / energy(memory.newest!.y);
+  if (!pairs.newest) return metric.apply(q);
+  const alpha = pairs.firstLoop(q);
+  const r = metric.apply(q);
+  scale(r, metric.initialScale * (gamma ?? gammaOf(pairs.newest, metric)));
+  pairs.secondLoop(r, alpha);
+  return r;
 }
 
 function isUsable({ loss, gradient }: Evaluation<unknown>): boolean {
   return Number.isFinite(loss) && Number.isFinite(dot(gradient, gradient));
-}
-
-function negated(x: Float32Array): Float32Array {
-  const result = new Float32Array(x.length);
-  for (let i = 0; i < x.length; i++) result[i] = -x[i]!;
-  return result;
 }
 
 /** The gradient with 0 for values on a bound that descent would push outwards. */

@@ -1,5 +1,6 @@
 import { FauveError } from '../errors.js';
-import type { CurvaturePair } from './lbfgs.js';
+import type { Metric } from './metric.js';
+import type { CurvaturePair } from './pairs.js';
 import { type ImagePyramid, imagePyramid, type LevelSize } from './pyramid.js';
 import { dot } from './vectors.js';
 
@@ -62,7 +63,11 @@ export interface LearntCurvature {
  * level over it. Dark, even areas have a curvature several times lower than bright, detailed ones: without W they are what is left
  * unfinished. Before ten pairs were seen W is the identity.
  */
-export class PyramidPreconditioner {
+export class PyramidPreconditioner implements Metric {
+  /** Measured: 1 ends 0.3 to 0.6 % higher after the same number of steps, 2 needs more evaluations. */
+  readonly initialScale = 1.5;
+  /** Measured likewise: the newest pair alone ends 0.1 to 0.3 % higher after 70 steps, three or six pairs hardly lower than it. */
+  readonly scalePairs = 4;
   private readonly pyramid: ImagePyramid;
   private readonly work: Float32Array[];
   private readonly second: Float32Array[];

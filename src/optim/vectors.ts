@@ -12,6 +12,23 @@ export function dot(a: Float32Array, b: Float32Array): number {
   return s0 + s1 + s2 + s3;
 }
 
+/** x ← x + factor·v. */
+export function addScaled(x: Float32Array, factor: number, v: Float32Array): void {
+  for (let i = 0; i < x.length; i++) x[i]! += factor * v[i]!;
+}
+
+/** x ← factor·x. */
+export function scale(x: Float32Array, factor: number): void {
+  for (let i = 0; i < x.length; i++) x[i]! *= factor;
+}
+
+/** −x. */
+export function negated(x: Float32Array): Float32Array {
+  const result = new Float32Array(x.length);
+  for (let i = 0; i < x.length; i++) result[i] = -x[i]!;
+  return result;
+}
+
 /** Largest absolute value. */
 export function largest(x: Float32Array): number {
   let most = 0;

@@ -1,5 +1,27 @@
 import type { Evaluate, Lbfgs, LbfgsStep } from '#src/optim/lbfgs.js';
+import { type Metric, plainMetric } from '#src/optim/metric.js';
+import { ArrayPairs, type CurvaturePair, type Pairs } from '#src/optim/pairs.js';
+import { dot } from '#src/optim/vectors.js';
+import { WasmPairs } from '#src/optim/wasm/pairs.js';
 import { innerProduct } from './numbers.js';
+
+/** What L-BFGS may remember its pairs in, by name: memories for so many pairs of vectors of that length. */
+export const memories: readonly (readonly [string, (length: number, capacity: number) => Pairs])[] = [
+  ['arrays', (_, capacity) => new ArrayPairs(capacity)],
+  ['WebAssembly', (length, capacity) => new WasmPairs(length, capacity)],
+];
+
+export function filled(memory: Pairs, pairs: readonly CurvaturePair[]): Pairs {
+  for (const pair of pairs) memory.push(pair);
+  return memory;
+}
+
+/** The metric of an operator that learns nothing. */
+export const metricOf = (apply: Metric['apply']): Metric => ({
+  ...plainMetric,
+  apply,
+  energy: (v) => dot(v, apply(v)),
+});
 
 /** An evaluation that is done at once, with nothing extra. */
 export function evaluation(

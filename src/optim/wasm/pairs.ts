@@ -1,6 +1,6 @@
-import type { CurvaturePair } from './lbfgs.js';
-import { rowsWasm } from './rows-wasm.js';
-import { dot } from './vectors.js';
+import type { CurvaturePair, Pairs } from '../pairs.js';
+import { dot } from '../vectors.js';
+import { rowsWasm } from './rows.js';
 
 /** What TypeScript has the names of in its library for browsers only. */
 declare const WebAssembly: {
@@ -41,11 +41,13 @@ type Side = 'moves' | 'changes';
 let compiled: object | undefined;
 
 /**
- * The pairs (s, y) that L-BFGS remembers, and what its recursion takes of them: inner products with all of them, sums of all of them. That
- * is most of what an optimiser computes besides the gradient, so the vectors lie in memory of WebAssembly, where four values are
- * taken at once: a third of the time of the same loops over arrays.
+ * {@link Pairs} in memory of WebAssembly, where four values are taken at once: a third of the time of the same loops over arrays.
+ *
+ * Departure: each loop takes its inner products from the vector as it is before, and those of the pairs with each other, instead of from
+ * the vector as it becomes: sᵢᵀq = sᵢᵀq₀ − Σⱼ αⱼ·sᵢᵀyⱼ over the newer pairs j. So the pairs are passed over four times, all in one go,
+ * where the book would wait for each.
  */
-export class PairMemory {
+export class WasmPairs implements Pairs {
   private readonly parts: readonly Part[];
   /** Rows, the oldest pair's first. */
   private slots: number[] = [];
@@ -73,23 +75,15 @@ export class PairMemory {
           );
   }
 
-  static of(pairs: readonly CurvaturePair[], length = pairs[0]?.s.length ?? 0): PairMemory {
-    const memory = new PairMemory(length, pairs.length);
-    for (const pair of pairs) memory.push(pair);
-    return memory;
-  }
-
   get size(): number {
     return this.slots.length;
   }
 
-  /** As it was given. */
   get newest(): CurvaturePair | undefined {
     return this.last;
   }
 
-  /** Copies of all pairs, the oldest first. */
-  pairs(): CurvaturePair[] {
+  copies(): CurvaturePair[] {
     const copy = (row: number) => {
       const vector = new Float32Array(this.length);
       for (const part of this.parts) vector.set(part.row(row), part.from);
@@ -118,13 +112,36 @@ export class PairMemory {
     this.last = undefined;
   }
 
-  /** sᵢ·yⱼ; the oldest pair is 0, and j ≥ i. */
-  product(i: number, j: number): number {
+  firstLoop(q: Float32Array): Float64Array {
+    const alpha = this.dots('moves', q);
+    for (let i = this.size - 1; i >= 0; i--) {
+      for (let j = i + 1; j < this.size; j++) alpha[i]! -= alpha[j]! * this.product(i, j);
+      alpha[i]! /= this.product(i, i);
+    }
+    this.add(
+      q,
+      alpha.map((value) => -value),
+      'changes',
+    );
+    return alpha;
+  }
+
+  secondLoop(r: Float32Array, alpha: Float64Array): void {
+    const factors = this.dots('changes', r);
+    for (let i = 0; i < this.size; i++) {
+      for (let j = 0; j < i; j++) factors[i]! += factors[j]! * this.product(j, i);
+      factors[i] = alpha[i]! - factors[i]! / this.product(i, i);
+    }
+    this.add(r, factors, 'moves');
+  }
+
+  /** sᵢᵀyⱼ; the oldest pair is 0, and j ≥ i. */
+  private product(i: number, j: number): number {
     return this.products[this.slots[i]! * this.capacity + this.slots[j]!]!;
   }
 
   /** The inner products of a vector with all moves or all changes, the oldest first. */
-  dots(side: Side, vector: Float32Array): Float64Array {
+  private dots(side: Side, vector: Float32Array): Float64Array {
     const sums = new Float64Array(this.size);
     for (const part of this.parts) {
       const { from, to, numbers } = part;
@@ -136,7 +153,7 @@ export class PairMemory {
   }
 
   /** vector ← vector + Σ factors[i] · the i-th move or change, the oldest first. */
-  add(vector: Float32Array, factors: Float64Array, side: Side): void {
+  private add(vector: Float32Array, factors: Float64Array, side: Side): void {
     for (const part of this.parts) {
       const { from, to, numbers } = part;
       const work = this.work(part);
@@ -171,7 +188,10 @@ function newPart(from: number, to: number, capacity: number): Part {
   compiled ??= new WebAssembly.Module(Uint8Array.from(atob(rowsWasm), (character) => character.charCodeAt(0)));
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
   return {
-    ...{ from, to, stride, kernels: exports as Kernels },
+    from,
+    to,
+    stride,
+    kernels: exports as Kernels,
     row: (number) => new Float32Array(memory.buffer, number * stride, to - from),
     numbers: new Float64Array(memory.buffer, rows * stride, capacity),
   };
