@@ -1,7 +1,6 @@
 import { FauveError } from '../errors.js';
-import { formatShape, type OpName, type Shape, sizeOf, stridesOf, type Tensor, topologicalOrder } from './tensor.js';
-
-type Values = Float32Array | Float64Array;
+import { broadcastStrides, elementwise, fill, gather, offset, pool, reduce, shape4, type Values } from './loops.js';
+import { formatShape, type OpName, sizeOf, stridesOf, type Tensor, topologicalOrder } from './tensor.js';
 
 /**
  * The reference: every op in float64 by its definition, in plain loops. The emitted graph is compared with it, and the
@@ -45,6 +44,12 @@ type Rule<K extends OpName> = (node: Tensor<K>, inputs: readonly Values[], out: 
 const noValue = (): never => {
   throw new Error('Inputs and constants are not computed.');
 };
+
+/** Value by value, with those of smaller inputs repeated. */
+const each =
+  (f: (a: number, b: number, c: number) => number): Rule<OpName> =>
+  (node, inputs, out) =>
+    elementwise(node, inputs, out, f);
 
 const rules: { readonly [K in OpName]: Rule<K> } = {
   Input: noValue,
@@ -212,21 +217,21 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
     return out;
   },
 
-  Add: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => a + b),
-  Sub: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => a - b),
-  Mul: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => a * b),
-  Div: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => a / b),
-  Max: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => Math.max(a, b)),
-  Min: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => Math.min(a, b)),
-  Neg: (node, inputs, out) => elementwise(node, inputs, out, (x) => -x),
-  Abs: (node, inputs, out) => elementwise(node, inputs, out, Math.abs),
-  Sign: (node, inputs, out) => elementwise(node, inputs, out, Math.sign),
-  Sqrt: (node, inputs, out) => elementwise(node, inputs, out, Math.sqrt),
-  Exp: (node, inputs, out) => elementwise(node, inputs, out, Math.exp),
-  Log: (node, inputs, out) => elementwise(node, inputs, out, Math.log),
-  Tanh: (node, inputs, out) => elementwise(node, inputs, out, Math.tanh),
-  Sigmoid: (node, inputs, out) => elementwise(node, inputs, out, (x) => 1 / (1 + Math.exp(-x))),
-  Relu: (node, inputs, out) => elementwise(node, inputs, out, (x) => Math.max(0, x)),
+  Add: each((a, b) => a + b),
+  Sub: each((a, b) => a - b),
+  Mul: each((a, b) => a * b),
+  Div: each((a, b) => a / b),
+  Max: each((a, b) => Math.max(a, b)),
+  Min: each((a, b) => Math.min(a, b)),
+  Neg: each((x) => -x),
+  Abs: each(Math.abs),
+  Sign: each(Math.sign),
+  Sqrt: each(Math.sqrt),
+  Exp: each(Math.exp),
+  Log: each(Math.log),
+  Tanh: each(Math.tanh),
+  Sigmoid: each((x) => 1 / (1 + Math.exp(-x))),
+  Relu: each((x) => Math.max(0, x)),
   HardSigmoid: (node, inputs, out) => {
     const { alpha, beta } = node.attributes;
     return elementwise(node, inputs, out, (x) => Math.max(0, Math.min(1, alpha * x + beta)));
@@ -235,94 +240,10 @@ const rules: { readonly [K in OpName]: Rule<K> } = {
     const { min, max } = node.attributes;
     return elementwise(node, inputs, out, (x) => Math.min(max, Math.max(min, x)));
   },
-  Greater: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => Number(a > b)),
-  Equal: (node, inputs, out) => elementwise(node, inputs, out, (a, b) => Number(a === b)),
-  Where: (node, inputs, out) => elementwise(node, inputs, out, (condition, a, b) => (condition ? a : b)),
+  Greater: each((a, b) => Number(a > b)),
+  Equal: each((a, b) => Number(a === b)),
+  Where: each((condition, a, b) => (condition ? a : b)),
 
-  ReduceSum: (node, [x], out) => {
-    const strides = broadcastStrides(node.shape, node.inputs[0]!.shape);
-    visit(node.inputs[0]!.shape, (index, at) => {
-      out[offset(index, strides)]! += x![at]!;
-    });
-    return out;
-  },
-  ReduceMean: (node, [x], out) => {
-    const strides = broadcastStrides(node.shape, node.inputs[0]!.shape);
-    const count = x!.length / out.length;
-    visit(node.inputs[0]!.shape, (index, at) => {
-      out[offset(index, strides)]! += x![at]! / count;
-    });
-    return out;
-  },
+  ReduceSum: (node, [x], out) => reduce(node, x!, out, 1),
+  ReduceMean: (node, [x], out) => reduce(node, x!, out, x!.length / out.length),
 };
-
-function shape4(t: Tensor): [number, number, number, number] {
-  return t.shape as unknown as [number, number, number, number];
-}
-
-function offset(index: readonly number[], strides: readonly number[]): number {
-  let at = 0;
-  for (let axis = 0; axis < strides.length; axis++) at += index[axis]! * strides[axis]!;
-  return at;
-}
-
-/** Calls back with every index of a shape in row-major order. The array is reused. */
-function visit(shape: Shape, callback: (index: readonly number[], at: number) => void): void {
-  const index = new Array<number>(shape.length).fill(0);
-  const size = sizeOf(shape);
-  for (let at = 0; at < size; at++) {
-    callback(index, at);
-    for (let axis = shape.length - 1; axis >= 0 && ++index[axis]! === shape[axis]; axis--) index[axis] = 0;
-  }
-}
-
-function fill(shape: Shape, out: Float64Array, value: (index: readonly number[]) => number): Float64Array {
-  visit(shape, (index, at) => {
-    out[at] = value(index);
-  });
-  return out;
-}
-
-/** Copies with arbitrary source strides: the one loop behind Transpose, Slice and Expand. */
-function gather(shape: Shape, out: Float64Array, x: Values, start: number, strides: readonly number[]): Float64Array {
-  return fill(shape, out, (index) => x[start + offset(index, strides)]!);
-}
-
-/** Strides of `shape` as seen from `target`: 0 along the axes that broadcast. */
-function broadcastStrides(shape: Shape, target: Shape): number[] {
-  const strides = stridesOf(shape);
-  return target.map((_, axis) => {
-    const own = axis - target.length + shape.length;
-    return own < 0 || shape[own] === 1 ? 0 : strides[own]!;
-  });
-}
-
-function elementwise(
-  node: Tensor,
-  inputs: readonly Values[],
-  out: Float64Array,
-  f: (a: number, b: number, c: number) => number,
-): Float64Array {
-  const strides = node.inputs.map((t) => broadcastStrides(t.shape, node.shape));
-  return fill(node.shape, out, (index) => {
-    const [a, b, c] = inputs.map((values, i) => values[offset(index, strides[i]!)]!);
-    return f(a!, b!, c!);
-  });
-}
-
-function pool(
-  node: Tensor<'MaxPool'> | Tensor<'AveragePool'>,
-  x: Values,
-  out: Float64Array,
-  reduce: (window: number[]) => number,
-): Float64Array {
-  const [kh, kw] = node.attributes.kernel;
-  const [sh, sw] = node.op === 'AveragePool' ? (node as Tensor<'AveragePool'>).attributes.strides : [kh, kw];
-  const strides = stridesOf(node.inputs[0]!.shape);
-  return fill(node.shape, out, ([n, c, h, w]) => {
-    const window: number[] = [];
-    for (let u = 0; u < kh; u++)
-      for (let v = 0; v < kw; v++) window.push(x[offset([n!, c!, h! * sh + u, w! * sw + v], strides)]!);
-    return reduce(window);
-  });
-}

@@ -1,13 +1,7 @@
-import { FauveError } from '../errors.js';
-import { evaluateNode } from './evaluate.js';
+import { fail, make, rank2, rank4 } from './node.js';
 import {
   broadcastShape,
-  checkShape,
-  constant,
-  type DType,
   formatShape,
-  type OpAttributes,
-  type OpName,
   type PadMode,
   type Pads,
   type Pair,
@@ -18,43 +12,7 @@ import {
   type Tensor,
 } from './tensor.js';
 
-/**
- * The ops, as plain functions named as in the ONNX spec (https://onnx.ai/onnx/operators). Each checks its shapes and makes one node;
- * a node whose inputs are all constants is computed at once, so that a rotated kernel ends up as an initialiser.
- */
-function make<K extends OpName>(
-  op: K,
-  inputs: readonly Tensor[],
-  attributes: OpAttributes[K],
-  shape: Shape,
-  dtype: DType = 'float32',
-): Tensor {
-  checkShape(op, shape);
-  const node: Tensor<K> = Object.freeze({ op, inputs, attributes, shape, dtype });
-  const repeats = op === 'Expand' && sizeOf(shape) > LARGEST_REPEATED;
-  if (dtype === 'float32' && inputs.every((t) => t.op === 'Constant') && !repeats) {
-    const data = evaluateNode(
-      node,
-      inputs.map((t) => t.data!),
-    );
-    const lossless = inputs.every((t) => t.data instanceof Float32Array) && MOVES_ONLY.has(op);
-    return constant(lossless ? Float32Array.from(data) : data, shape);
-  }
-  return node;
-}
-
-/** A constant that is repeated more often stays as it is: what uses it repeats it on the way. */
-const LARGEST_REPEATED = 4096;
-
-const MOVES_ONLY: ReadonlySet<OpName> = new Set(['Transpose', 'Reshape', 'Slice', 'Concat', 'Pad', 'Expand', 'Resize']);
-
-function fail(op: OpName, message: string): never {
-  throw new FauveError('input', `${op}: ${message}`);
-}
-
-function requireRank(op: OpName, t: Tensor, rank: number, layout: string): void {
-  if (t.shape.length !== rank) fail(op, `expected a ${layout} tensor, received shape ${formatShape(t.shape)}.`);
-}
+/** The ops, as plain functions named as in the ONNX spec (https://onnx.ai/onnx/operators). Each checks its shapes and makes one node. */
 
 /** 2-D convolution (cross-correlation). `x` [N,I,H,W], `w` [O,I,kh,kw], `b` [O]. */
 export function conv(
@@ -63,10 +21,8 @@ export function conv(
   b?: Tensor,
   { strides = [1, 1], pads = [0, 0, 0, 0] }: { strides?: Pair; pads?: Pads } = {},
 ): Tensor {
-  requireRank('Conv', x, 4, '[N,C,H,W]');
-  requireRank('Conv', w, 4, '[O,I,kh,kw]');
-  const [n, channels, height, width] = x.shape as [number, number, number, number];
-  const [out, inner, kh, kw] = w.shape as [number, number, number, number];
+  const [n, channels, height, width] = rank4('Conv', x);
+  const [out, inner, kh, kw] = rank4('Conv', w, '[O,I,kh,kw]');
   if (channels !== inner)
     fail('Conv', `the kernel ${formatShape(w.shape)} needs ${inner} channels, received ${channels}.`);
   if (b && !sameShape(b.shape, [out]))
@@ -80,8 +36,7 @@ export function conv(
 
 /** The shape of windows over [N,C,H,W]. */
 function windows(op: 'MaxPool' | 'AveragePool', x: Tensor, kernel: Pair, strides: Pair): Shape {
-  requireRank(op, x, 4, '[N,C,H,W]');
-  const [n, channels, height, width] = x.shape as [number, number, number, number];
+  const [n, channels, height, width] = rank4(op, x);
   if (height < kernel[0] || width < kernel[1])
     fail(op, `a ${kernel.join('×')} window does not fit into ${height}×${width}.`);
   const [rows, columns] = [height - kernel[0], width - kernel[1]];
@@ -103,17 +58,15 @@ const meanOver = (x: Tensor, kernel: Pair, strides: Pair) =>
 
 /** Nearest-neighbour enlargement of [N,C,H,W] by whole factors. */
 export function resize(x: Tensor, scales: Pair): Tensor {
-  requireRank('Resize', x, 4, '[N,C,H,W]');
+  const [n, channels, height, width] = rank4('Resize', x);
   if (!scales.every((s) => Number.isInteger(s) && s >= 1))
     fail('Resize', `scales are whole numbers, received ${scales.join('×')}.`);
-  const [n, channels, height, width] = x.shape as [number, number, number, number];
   return make('Resize', [x], { scales }, [n, channels, height * scales[0], width * scales[1]]);
 }
 
 /** Channels to pixels (sub-pixel convolution, Shi et al. 2016): [N, b·b·C, H, W] to [N, C, b·H, b·W], mode DCR of the ONNX spec. */
 export function depthToSpace(x: Tensor, blocksize: number): Tensor {
-  requireRank('DepthToSpace', x, 4, '[N,C,H,W]');
-  const [n, depth, height, width] = x.shape as [number, number, number, number];
+  const [n, depth, height, width] = rank4('DepthToSpace', x);
   if (depth % blocksize ** 2 !== 0) fail('DepthToSpace', `${depth} channels are no multiple of ${blocksize ** 2}.`);
   return make('DepthToSpace', [x], { blocksize }, [n, depth / blocksize ** 2, height * blocksize, width * blocksize]);
 }
@@ -140,9 +93,9 @@ export function pad(x: Tensor, before: Shape, after: Shape, mode: PadMode = 'con
 
 /** (x − mean) / √(variance + epsilon) · scale + bias, over the positions of each [N,C] plane (Ulyanov 2016). */
 export function instanceNormalization(x: Tensor, scale: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
-  requireRank('InstanceNormalization', x, 4, '[N,C,H,W]');
+  const [, channels] = rank4('InstanceNormalization', x);
   for (const t of [scale, bias]) {
-    if (!sameShape(t.shape, [x.shape[1]!])) fail('InstanceNormalization', `scale and bias need shape [${x.shape[1]}].`);
+    if (!sameShape(t.shape, [channels])) fail('InstanceNormalization', `scale and bias need shape [${channels}].`);
   }
   return make('InstanceNormalization', [x, scale, bias], { epsilon }, x.shape);
 }
@@ -161,10 +114,8 @@ export function matMul(a: Tensor, b: Tensor, { transA = false } = {}): Tensor {
 
 /** Product of two matrices, either of them transposed. */
 export function gemm(a: Tensor, b: Tensor, { transA = false, transB = false } = {}): Tensor {
-  requireRank('Gemm', a, 2, '[M,K]');
-  requireRank('Gemm', b, 2, '[K,N]');
-  const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
-  const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
+  const [m, k] = rank2('Gemm', a, '[M,K]', transA);
+  const [k2, n] = rank2('Gemm', b, '[K,N]', transB);
   if (k !== k2) fail('Gemm', `inner sizes ${k} and ${k2} differ (${formatShape(a.shape)}, ${formatShape(b.shape)}).`);
   return make('Gemm', [a, b], { transA, transB }, [m, n]);
 }
@@ -220,10 +171,8 @@ export function slice(x: Tensor, starts: Shape, lengths: Shape, steps: Shape = s
  * the model is emitted for pictures of any size.
  */
 export function cropLike(x: Tensor, like: Tensor, start: Pair = [0, 0]): Tensor {
-  requireRank('CropLike', x, 4, '[N,C,H,W]');
-  requireRank('CropLike', like, 4, '[N,C,H,W]');
-  const [n, channels, height, width] = x.shape as [number, number, number, number];
-  const [, , rows, columns] = like.shape as [number, number, number, number];
+  const [n, channels, height, width] = rank4('CropLike', x);
+  const [, , rows, columns] = rank4('CropLike', like);
   if (start[0] + rows > height || start[1] + columns > width) {
     fail('CropLike', `${formatShape(x.shape)} has no ${rows}×${columns} pixels from ${start.join()} on.`);
   }
