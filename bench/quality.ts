@@ -10,7 +10,7 @@ import { Lbfgs } from '#src/optim/lbfgs.js';
 import { startEngine } from '#src/platform/node/engine.js';
 import { readImage, writeImage } from '#src/platform/node/images.js';
 import { loadNetworkWeights } from '#src/platform/node/model-store.js';
-import { stepGraph, stepModel } from '#src/stylize/image-optimiser.js';
+import { stepGraph, stepModel } from '#src/stylize/objective.js';
 import { defaultStylizeOptions, lossSettings, type StylizeOptionsInput } from '#src/stylize/options.js';
 import { type StylizeResult, stylize } from '#src/stylize/stylize.js';
 import { measureTargets } from '#src/stylize/targets.js';

@@ -7,7 +7,8 @@ import { caffePreprocessing, convLayers, networkSpec } from '#src/networks/regis
 import { vgg } from '#src/networks/vgg.js';
 import { emitModel } from '#src/onnx/model.js';
 import { loadEngine, startEngine } from '#src/platform/node/engine.js';
-import { openImageOptimiser, stepGraph, stepModel } from '#src/stylize/image-optimiser.js';
+import { openImageOptimiser } from '#src/stylize/image-optimiser.js';
+import { stepGraph, stepModel } from '#src/stylize/objective.js';
 import { defaultStylizeOptions, lossSettings } from '#src/stylize/options.js';
 import { measureTargets } from '#src/stylize/targets.js';
 
@@ -60,7 +61,10 @@ export async function measureSteps(size: number, rounds: number): Promise<StepTi
   const step = await here.open(stepModel(stepGraph(network, settings, options, scale).outputs, 'cpu'));
   await step.write(targets);
   const open = (optimiser: 'adam' | 'lbfgs') =>
-    openImageOptimiser(worker, network, settings, { ...options, optimiser }, scale, targets, content.data);
+    openImageOptimiser(
+      { runtime: worker, network, settings, options: { ...options, optimiser }, size: scale, targets },
+      content.data,
+    );
   const [adam, lbfgs] = [await open('adam'), await open('lbfgs')];
 
   // L-BFGS is timed with a full memory.

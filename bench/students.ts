@@ -10,8 +10,9 @@ import { decodeWeights } from '#src/networks/weights.js';
 import { loadNetworkWeights } from '#src/platform/node/model-store.js';
 import { shippedNetwork } from '#src/platform/node/shipped.js';
 import type { Runtime } from '#src/runtime/runtime.js';
-import { openImageOptimiser, stepGraph, stepModel } from '#src/stylize/image-optimiser.js';
+import { openImageOptimiser } from '#src/stylize/image-optimiser.js';
 import { measureLosses } from '#src/stylize/measure-losses.js';
+import { stepGraph, stepModel } from '#src/stylize/objective.js';
 import { lossSettings, resolveStylizeOptions } from '#src/stylize/options.js';
 import { stylize } from '#src/stylize/stylize.js';
 import { measureTargets } from '#src/stylize/targets.js';
@@ -114,7 +115,10 @@ export async function timeSteps(
     const scale = { width: picture.width, height: picture.height, steps: options.steps };
     const styles = [{ image: painting, weight: 1 }];
     const targets = await measureTargets(runtime, network, settings, picture, styles, 1);
-    const optimiser = await openImageOptimiser(runtime, network, settings, options, scale, targets, picture.data);
+    const optimiser = await openImageOptimiser(
+      { runtime, network, settings, options, size: scale, targets },
+      picture.data,
+    );
     const session = await runtime.open(stepModel(stepGraph(network, settings, options, scale).outputs, 'cpu'));
     await session.write(targets);
     jobs.push({ name, kind: 'step', run: () => optimiser.step() });

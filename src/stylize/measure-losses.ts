@@ -10,6 +10,7 @@ import { emitModel } from '../onnx/model.js';
 import { checkRuntime, type Runtime } from '../runtime/runtime.js';
 import { prepareColours } from './colours.js';
 import { requireMemoryToMeasure } from './memory.js';
+import { lossOutputs, readLosses } from './objective.js';
 import { lossSettings, resolveStylizeOptions, type StylizeOptionsInput, stylizeOptionNames } from './options.js';
 import { runFields, someStyles, type WeightedStyleInput, weightedStyles } from './request.js';
 import { checkPictures, measureTargets } from './targets.js';
@@ -54,14 +55,12 @@ export async function measureLosses(request: LossRequest): Promise<LossReport> {
   const resized = resizeImage(content, width, height);
   const targets = await measureTargets(runtime, network, settings, resized, styles, options.styleScale, stop);
   stop();
-  const outputs = { total: graph.total, ...Object.fromEntries(graph.terms.map(({ name, value }) => [name, value])) };
+  const outputs = lossOutputs(graph);
   const session = await runtime.open(emitModel(outputs));
   try {
     const values = await session.run({ image: data, ...targets }, Object.keys(outputs));
-    return {
-      total: values.total![0]!,
-      terms: graph.terms.map(({ value: _, ...term }) => ({ ...term, value: values[term.name]![0]! })),
-    };
+    const { loss, terms } = readLosses(graph, values);
+    return { total: loss, terms: graph.terms.map((term) => ({ ...term, value: terms[term.name]! })) };
   } finally {
     await session.close();
   }

@@ -7,7 +7,7 @@ import type { Size } from '../image/size.js';
 import { longerSide, shapeOf, shorterSide, sizeText } from '../image/size.js';
 import { styleTargets } from '../losses/total.js';
 import type { LossNetwork } from '../networks/vgg.js';
-import { stepGraph } from './image-optimiser.js';
+import { stepGraph } from './objective.js';
 import { lossSettings, type StylizeOptions } from './options.js';
 import { paintings, styleSize, usedLayers, type WeightedStyle } from './targets.js';
 

@@ -189,7 +189,8 @@ export async function stylize(given: StylizeRequest): Promise<StylizeResult> {
         options.styleScale,
         stopIfNothingDone,
       );
-      const current = await openImageOptimiser(runtime, used, settings, options, scale, targets, start);
+      const source = { runtime, network: used, settings, options, size: scale, targets };
+      const current = await openImageOptimiser(source, start);
       optimiser = current;
       const finished = async () => shown(scale, await current.image());
       const checkpoint = async (scaleStep: number) => checkpointOf(index, scaleStep, await current.state());
