@@ -18,8 +18,8 @@ export interface ApplyRequest {
   readonly styles?: readonly NamedStyle[];
   readonly options?: ApplyOptionsInput;
   /** Bytes that it may take; without it nothing is refused. The same for all pictures of a run: the engine keeps its memory. */
-  readonly memoryLimit?: number;
-  readonly signal?: AbortSignal;
+  readonly memoryLimit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A restyled photo. */

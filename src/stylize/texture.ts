@@ -68,10 +68,10 @@ export async function texture(request: TextureRequest): Promise<StylizeResult> {
       steps,
       seed,
     },
-    ...(memoryLimit === undefined ? {} : { memoryLimit }),
-    ...(resume ? { resume } : {}),
-    ...(signal ? { signal } : {}),
-    ...(onProgress ? { onProgress } : {}),
+    memoryLimit,
+    resume,
+    signal,
+    onProgress,
   }).catch((error: unknown) => {
     if (!(error instanceof StylizeAborted)) throw error;
     throw new StylizeAborted(withoutMargin(error.image, painted), error.checkpoint, error.steps);
