@@ -1,6 +1,7 @@
 import { add, conv, div, mean, reshape, square, sub, transpose } from '../graph/ops.js';
 import type { Tensor } from '../graph/tensor.js';
 import type { Head } from '../networks/heads.js';
+import type { Term } from './term.js';
 
 /**
  * `relative`: a term is divided by its target's own power, so that every layer and every picture is on one scale and one
@@ -34,4 +35,19 @@ export function project(features: Tensor, matrix: Tensor): Tensor {
 /** A term over the power of its target. */
 export function relativeTo(error: Tensor, power: Tensor): Tensor {
   return div(error, add(power, TINY));
+}
+
+const contentTarget = (layer: string) => `target content ${layer}`;
+
+/** The content loss of a layer as a term: its target is the content's features. */
+export function contentTerm(layer: string, weight: number, normalisation: Normalisation): Term {
+  const name = contentTarget(layer);
+  return {
+    name: `content ${layer}`,
+    kind: 'content',
+    layer,
+    weight,
+    targets: ({ layers }) => ({ [name]: layers[layer]! }),
+    value: ({ layers, head }, targets) => contentLoss(layers[layer]!, targets[name]!, normalisation, head(layer)),
+  };
 }

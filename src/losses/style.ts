@@ -2,6 +2,7 @@ import { add, gemm, mean, mul, reduceMean, reduceSum, reshape, sqrt, square, sub
 import type { Tensor } from '../graph/tensor.js';
 import type { Head } from '../networks/heads.js';
 import { type Normalisation, relativeTo } from './content.js';
+import type { Term } from './term.js';
 
 /** What of a layer's features is the style: their Gram matrix, or each channel's mean and standard deviation. */
 export type StyleStatistics = 'gram' | 'mean-variance';
@@ -63,4 +64,34 @@ export function styleLoss(current: readonly Tensor[], target: readonly Tensor[],
 
 function sumOf(terms: readonly Tensor[]): Tensor {
   return terms.reduce((sum, term) => add(sum, term));
+}
+
+/** The target of a style term: part 0 is the Gram matrix or the means, part 1 the deviations. */
+export const styleTarget = (layer: string, part: number) => `target style ${layer}${part === 0 ? '' : ' deviation'}`;
+
+/** The style loss of a layer as a term: its targets are the style's statistics. */
+export function styleTerm(
+  layer: string,
+  weight: number,
+  statistics: StyleStatistics,
+  normalisation: Normalisation,
+): Term {
+  return {
+    name: `style ${layer}`,
+    kind: 'style',
+    layer,
+    weight,
+    targets: ({ layers, head }) =>
+      Object.fromEntries(
+        styleStatistics(layers[layer]!, statistics, head(layer)).map((t, part) => [styleTarget(layer, part), t]),
+      ),
+    value({ layers, head }, targets) {
+      const current = styleStatistics(layers[layer]!, statistics, head(layer));
+      return styleLoss(
+        current,
+        current.map((_, part) => targets[styleTarget(layer, part)]!),
+        normalisation,
+      );
+    },
+  };
 }

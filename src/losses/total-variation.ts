@@ -1,5 +1,6 @@
 import { abs, add, mean, slice, square, sub } from '../graph/ops.js';
 import type { Tensor } from '../graph/tensor.js';
+import type { Term } from './term.js';
 
 /** `l1`: mean absolute difference of neighbours, keeps edges; `squared`: mean squared difference, smooths evenly. */
 export type TotalVariationNorm = 'l1' | 'squared';
@@ -22,4 +23,10 @@ export function totalVariationLoss(image: Tensor, norm: TotalVariationNorm): Ten
   const [first, second] = [...along(3), ...along(2)];
   if (!first) return mean(sub(image, image));
   return second ? add(first, second) : first;
+}
+
+/** Total variation as a term: it compares with nothing. */
+export function totalVariationTerm(weight: number, norm: TotalVariationNorm): Term {
+  const kind = 'total variation';
+  return { name: kind, kind, weight, targets: () => ({}), value: ({ image }) => totalVariationLoss(image, norm) };
 }
