@@ -1,7 +1,7 @@
 import { FauveError } from '../errors.js';
 import { memoryNeed } from '../graph/memory.js';
 import { input } from '../graph/tensor.js';
-import { fitLongerSide } from '../image/resize.js';
+import { largestFit } from '../image/largest-fit.js';
 import type { Size } from '../image/size.js';
 import { longerSide, shapeOf, sizeText } from '../image/size.js';
 import type { StyleNetwork } from './open.js';
@@ -42,17 +42,7 @@ export function largestApplicable(
   limit: number,
   longest = longerSide(shape),
 ): Size | undefined {
-  const fits = (each: Size) => applyMemory(network, each) <= limit;
-  const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);
-  if (fits(sized(longest))) return sized(longest);
-  let [low, high] = [1, longest];
-  if (!fits(sized(low))) return undefined;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(sized(middle))) low = middle;
-    else high = middle;
-  }
-  return sized(low);
+  return largestFit(shape, longest, 1, 1, (size) => applyMemory(network, size) <= limit);
 }
 
 /** @param photo whose shape the size has, unless the option gives both sides @throws FauveError `system` that names the largest size that fits */

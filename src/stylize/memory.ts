@@ -2,7 +2,7 @@ import { FauveError } from '../errors.js';
 import { memoryNeed } from '../graph/memory.js';
 import { input } from '../graph/tensor.js';
 import { winograd } from '../graph/winograd.js';
-import { fitLongerSide } from '../image/resize.js';
+import { largestFit } from '../image/largest-fit.js';
 import type { Size } from '../image/size.js';
 import { longerSide, shapeOf, shorterSide, sizeText } from '../image/size.js';
 import { styleTargets } from '../losses/total.js';
@@ -142,20 +142,11 @@ function largestFitting(
   limit: number,
 ): Size | undefined {
   const fits = (size: Size) => predictRun(networks, options, size, paintings(styles)) <= limit;
-  const sized = (side: number) => fitLongerSide(shape.width, shape.height, side);
-  if (fits(sized(longest))) return sized(longest);
   const aspect = (size: Size) => longerSide(size) / shorterSide(size);
   // The shorter side has to hold the deepest layer, of the picture and of every style image beside it.
   const aspects = [aspect(shape), ...paintings(styles).map((image) => aspect(image) / options.styleScale)];
-  let low = Math.ceil(32 * Math.max(...aspects));
-  let high = longest;
-  if (low >= high || !fits(sized(low))) return undefined;
-  while (high - low > Math.max(1, longest / 256)) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(sized(middle))) low = middle;
-    else high = middle;
-  }
-  return sized(low);
+  const least = Math.ceil(32 * Math.max(...aspects));
+  return largestFit(shape, longest, least, Math.max(1, longest / 256), fits);
 }
 
 const megabytes = (bytes: number) =>
