@@ -10,3 +10,11 @@ export async function sha256Hex(data: Uint8Array | ArrayBuffer): Promise<string>
     : (await import('@noble/hashes/sha2.js')).sha256(bytes);
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/** Of the bytes of floats. */
+export const sha256OfFloats = ({ buffer, byteOffset, byteLength }: Float32Array): Promise<string> =>
+  sha256Hex(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength));
+
+/** What a run is made from, as one checksum of its parts. */
+export const fingerprint = (parts: readonly string[], separator: string): Promise<string> =>
+  sha256Hex(new TextEncoder().encode(parts.join(separator)));

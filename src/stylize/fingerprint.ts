@@ -1,4 +1,4 @@
-import { sha256Hex } from '../formats/sha256.js';
+import { fingerprint, sha256Hex, sha256OfFloats } from '../formats/sha256.js';
 import type { Image } from '../image/image.js';
 import type { LossNetwork } from '../networks/vgg.js';
 import { encodeStyle } from '../styles/style-file.js';
@@ -15,7 +15,7 @@ export async function fingerprintOf(
   if (polisher) parts.push(`polish:${polisher.sha256}`);
   const addImage = async ({ width, height, data, alpha }: Image, weight: number) => {
     for (const plane of alpha ? [data, alpha] : [data]) {
-      parts.push(await sha256Hex(new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength)));
+      parts.push(await sha256OfFloats(plane));
     }
     parts.push(`${width}x${height}:${weight}`);
   };
@@ -29,5 +29,5 @@ export async function fingerprintOf(
     const shares = fast.styles.map(({ name, weight = 1 }) => `${name}:${weight}`);
     parts.push(`fast:${await sha256Hex(fast.transformer.bytes)}`, ...shares);
   }
-  return sha256Hex(new TextEncoder().encode(parts.join(' ')));
+  return fingerprint(parts, ' ');
 }

@@ -1,4 +1,4 @@
-import { sha256Hex } from '../../formats/sha256.js';
+import { fingerprint, sha256Hex, sha256OfFloats } from '../../formats/sha256.js';
 import { encodeStyle } from '../../styles/style-file.js';
 import type { TrainRun } from './train.js';
 
@@ -6,7 +6,7 @@ import type { TrainRun } from './train.js';
 export async function fingerprintOf({ weights, styles, photos, from }: TrainRun): Promise<string> {
   const parts = [weights.sha256];
   const addFloats = async (data: Float32Array) => {
-    parts.push(await sha256Hex(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+    parts.push(await sha256OfFloats(data));
   };
   for (const { name, weight, style } of styles) {
     parts.push(JSON.stringify([name, weight]));
@@ -20,5 +20,5 @@ export async function fingerprintOf({ weights, styles, photos, from }: TrainRun)
     parts.push(name);
     await addFloats(data);
   }
-  return sha256Hex(new TextEncoder().encode(parts.join('\n')));
+  return fingerprint(parts, '\n');
 }
