@@ -56,7 +56,11 @@ it('the package holds what its users need, and nothing of the workshop', () => {
     'dist/src/index.node.js',
     'dist/src/index.node.d.ts',
   ];
-  const alsoNeeded = ['dist/src/index.browser.d.ts', 'dist/src/platform/node/engine-worker.js', 'dist/studio/index.html'];
+  const alsoNeeded = [
+    'dist/src/index.browser.d.ts',
+    'dist/src/platform/node/engine-worker.js',
+    'dist/studio/index.html',
+  ];
   const models = ['models/manifest.json', 'models/fast.onnx', 'models/styles/great-wave.style', 'NOTICE.md'];
   expect(paths).toEqual(expect.arrayContaining([...needed, ...alsoNeeded, ...models]));
   const allowed = /^(dist\/(bin|src|studio)\/|models\/|(README|LICENSE|NOTICE|CHANGELOG)(\.md)?$|package\.json$)/;
