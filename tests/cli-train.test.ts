@@ -176,6 +176,19 @@ describe('what cannot work gets one line and a non-zero exit, and leaves nothing
     expect((await readdir(place.at('.'), { recursive: true })).sort()).toEqual(before);
     expect(await readFile(place.at('existing.onnx'), 'utf8')).toBe('mine');
   });
+
+  it.each([
+    ['train', ['--style', 'style.png', '--data', 'nowhere', '-o', 'a.onnx']],
+    ['distil', ['--photos', 'nowhere', '--paintings', 'nowhere', '-o', 'student.safetensors']],
+  ])('and is an event of --json: %s', async (command, args) => {
+    const outcome = await place.fauve([command, ...args, '--json']);
+    expect(outcome.code).toBe(1);
+    expect(events(outcome).at(-1)).toMatchObject({
+      type: 'error',
+      code: 'input',
+      message: expect.stringMatching(/nowhere/),
+    });
+  });
 });
 
 describe('Ctrl-C', () => {

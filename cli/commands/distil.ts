@@ -34,6 +34,7 @@ import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, parseCount, parseNumber } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
+import { tellingErrors } from '../restyle.js';
 import { durationText } from '../time-left.js';
 
 interface Values extends EngineValues, Readonly<Record<string, unknown>> {
@@ -91,7 +92,7 @@ export function addDistilCommand(program: Command): void {
     .option('--overwrite', 'replace an existing output')
     .option('--resume', 'go on with an interrupted run, from its checkpoint beside the output')
     .addHelpText('after', examples)
-    .action(run);
+    .action((values: Values) => tellingErrors(values.json === true, () => run(values)));
   for (const { name, description } of distilOptionSpecs) {
     const text = `${description} (default: ${defaultDistilOptions[name]})`;
     command.addOption(new Option(`${flagOf(name)} <number>`, text).argParser(parseNumber).helpGroup('Training:'));

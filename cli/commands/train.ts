@@ -36,6 +36,7 @@ import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, otherFlagsOf, parseCount, parseLayers, parseNumber, withFlag } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
+import { tellingErrors } from '../restyle.js';
 import { doneText, trainReporter, writeTestPictures, writeTrainPlot, writeTrainTable } from '../train-report.js';
 
 interface Values extends EngineValues, Readonly<Record<string, unknown>> {
@@ -94,7 +95,7 @@ export function addTrainCommand(program: Command): void {
     .option('--overwrite', 'replace an existing output')
     .option('--resume', 'go on with an interrupted run, from its checkpoint beside the output')
     .addHelpText('after', examples)
-    .action(run);
+    .action((values: Values) => tellingErrors(values.json === true, () => run(values)));
   for (const { name, description } of trainOptionSpecs) {
     command.addOption(optionFlag(name, description));
     for (const flag of otherFlagsOf(name)) command.addOption(optionFlag(name, description, flag).hideHelp());
