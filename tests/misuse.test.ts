@@ -345,6 +345,37 @@ describe('a wrong call', () => {
   });
 });
 
+/** What takes anything, or does something with it; `startEngine` without anything starts one. */
+const others = /^(cacheFolder|startEngine|makeFolder|writeFileAtomically|checkWritable|\w+Aborted|FauveError)$/;
+const functions = Object.keys(f).filter((name) => typeof f[name] === 'function' && !others.test(name));
+
+const anything: readonly Anything[][] = [
+  [],
+  [null, null, null],
+  ['SECRET'.repeat(900), 'x'],
+  ['x', null],
+  ['x', {}, {}],
+  [{}, {}, {}],
+  [[], [], []],
+  [-5, 5n],
+  [secret],
+  [content, 'x'],
+  [Promise.resolve(content), Promise.resolve(1)],
+  [() => 1, Symbol('x')],
+];
+
+describe('any call at all', () => {
+  it.each(functions)('of %s is met, or refused in one line', async (name) => {
+    for (const given of anything) {
+      const error: unknown = await (async () => void (await f[name]!(...given)))().catch((reason: unknown) => reason);
+      if (error === undefined) continue;
+      if (!(error instanceof fauve.FauveError)) throw error;
+      expect(error.message).not.toMatch(/[\n\r]|SECRET/);
+      expect(error.message.length).toBeLessThanOrEqual(300);
+    }
+  });
+});
+
 describe('what is meant', () => {
   it('is taken: a style with its file, and no weight', async () => {
     const path = join(folder, 'waves.style');

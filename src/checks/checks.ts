@@ -14,7 +14,9 @@ export function refuse(name: string, expected: string, value: unknown, remedy?: 
   throw refusal(name, expected, value, remedy);
 }
 
-function refusal(name: string, expected: string, value: unknown, remedy = ''): FauveError {
+function refusal(given: string, expected: string, value: unknown, remedy = ''): FauveError {
+  // Names of files are not checked, and go in here.
+  const name = String(given);
   if (isPromise(value)) return new FauveError('usage', `${name} is a Promise: await it. Expected ${expected}.`);
   const help = remedy ? ` ${remedy}` : '';
   return new FauveError('usage', `${name}: expected ${expected}; received ${received(value)}.${help}`);

@@ -30,10 +30,10 @@ export function received(value: unknown): string {
   return `an object with ${keys.slice(0, MOST_KEYS).join(', ')}${more}`;
 }
 
-/** A name out of a request, short and printable. */
+/** A name out of a request, printable; of a long one only how long it is. */
 export function shortName(name: string): string {
-  const printable = name.replace(new RegExp(unprintable, 'gu'), '?');
-  return printable.length <= 40 ? printable : `${printable.slice(0, 39)}…`;
+  if (name.length > LONGEST_TEXT) return `… of ${name.length} characters`;
+  return name.replace(new RegExp(unprintable, 'gu'), '?');
 }
 
 function quoted(text: string): string {

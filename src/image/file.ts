@@ -1,5 +1,5 @@
-import { aText, checkRequest, optional, refuse } from '../checks/checks.js';
-import { received } from '../checks/received.js';
+import { aText, checkRequest, objectWith, optional, refuse } from '../checks/checks.js';
+import { received, shortName } from '../checks/received.js';
 import { FauveError } from '../errors.js';
 import { createImage, type Image } from './image.js';
 import { toLevel } from './quantise.js';
@@ -26,6 +26,9 @@ export interface ImageSource {
 
 /** How errors name a picture of which nothing is said. */
 export const unnamed: ImageSource = { what: 'The', fileName: 'picture' };
+
+/** @throws FauveError `usage` */
+export const checkSource = objectWith({ what: aText, fileName: aText }, 'an object with what, fileName');
 
 /** The formats that Fauve writes; a browser all but TIFF. */
 export type OutputFormat = 'png' | 'jpeg' | 'webp' | 'tiff';
@@ -67,9 +70,11 @@ export function outputFormat(path: string): OutputFormat {
   if (format) return format;
   throw new FauveError(
     'usage',
-    `The output ${path} must end in ${Object.keys(EXTENSIONS).join(', ')}; received ${extension ? `"${extension}"` : 'no extension'}.`,
+    `The output ${isLong(path) ? received(path) : path} must end in ${Object.keys(EXTENSIONS).join(', ')}; received ${extension ? `"${shortName(extension)}"` : 'no extension'}.`,
   );
 }
+
+const isLong = (path: string) => path.length > 200;
 
 /** @throws FauveError `usage` for a quality or a number of bits that the format does not have */
 export function checkEncodeOptions(format: OutputFormat, options: EncodeOptions): void {

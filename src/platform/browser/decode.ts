@@ -1,7 +1,14 @@
 import { decode as decodePng } from 'fast-png';
 import { bytesOf, checkRequest, optional, positive } from '../../checks/checks.js';
 import { FauveError, messageOf } from '../../errors.js';
-import { checkPixels, type DecodedImage, fromLevels, type ImageSource, unnamed } from '../../image/file.js';
+import {
+  checkPixels,
+  checkSource,
+  type DecodedImage,
+  fromLevels,
+  type ImageSource,
+  unnamed,
+} from '../../image/file.js';
 import { type FileFacts, fileFacts } from '../../image/header.js';
 import { heicToPng, isHeic } from '../../image/heic-file.js';
 import { createImage, type Image } from '../../image/image.js';
@@ -55,6 +62,7 @@ export async function decodeImage(
   options: DecodeOptions = {},
 ): Promise<BrowserDecodedImage> {
   const bytes = bytesOf(file, 'decodeImage, bytes');
+  checkSource(source, 'decodeImage, source');
   checkRequest(options, 'decodeImage, options', { mostPixels: optional(positive), fitPixels: optional(positive) });
   const { mostPixels, fitPixels = Number.POSITIVE_INFINITY } = options;
   const fail = (problem: string, cause?: unknown) =>

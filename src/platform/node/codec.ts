@@ -5,6 +5,7 @@ import { FauveError, messageOf } from '../../errors.js';
 import {
   checkEncodeOptions,
   checkPixels,
+  checkSource,
   checkXmpLength,
   type DecodedImage,
   defaultQuality,
@@ -48,6 +49,7 @@ export async function decodeImage(
   source: ImageSource = unnamed,
 ): Promise<DecodedImage> {
   const bytes = bytesOf(file, 'decodeImage, bytes');
+  checkSource(source, 'decodeImage, source');
   if (isHeic(bytes)) return { ...(await decodeWhole(await heicToPng(bytes, source), source)), format: 'heic' };
   const mended = isJpeg(bytes) && readJpeg(bytes)?.complete === false ? mendJpeg(bytes) : 'unknown';
   if (mended === 'cut') throw new FauveError('input', `${source.what} ${source.fileName} ${truncated(bytes)}`);

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { aText } from '../../checks/checks.js';
 
 const require = createRequire(import.meta.url);
 
@@ -7,4 +8,7 @@ const require = createRequire(import.meta.url);
 export const { version } = require('fauve/package.json') as { readonly version: string };
 
 /** A file or folder of this installation by its path from the root of the package, wherever the code that asks lies. */
-export const inPackage = (path: string): string => join(dirname(require.resolve('fauve/package.json')), path);
+export function inPackage(path: string): string {
+  aText(path, 'inPackage, path');
+  return join(dirname(require.resolve('fauve/package.json')), path);
+}

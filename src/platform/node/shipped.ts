@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { aText } from '../../checks/checks.js';
+import { shortName } from '../../checks/received.js';
 import { FauveError, messageOf } from '../../errors.js';
 import { decodeDistilled } from '../../networks/distilled.js';
 import {
@@ -49,6 +51,7 @@ export async function shippedNetwork(name: string, folder = modelsFolder): Promi
  * @throws FauveError `system` when the installation is not complete
  */
 export async function shippedStyleNetworks(folder = modelsFolder): Promise<ShippedStyleNetwork[]> {
+  aText(folder, 'shippedStyleNetworks, folder');
   const path = join(folder, 'manifest.json');
   return Object.entries(await readSection(path, 'transformers')).map(([name, entry]) => {
     const transformer = styleNetworkEntry(name, entry);
@@ -69,7 +72,7 @@ export async function loadShippedStyleNetwork(name: string, folder = modelsFolde
     const names = all.map((transformer) => transformer.name).join(', ');
     throw new FauveError(
       'usage',
-      `There is no trained network '${name}'. Name a file, or one that comes with Fauve: ${names}.`,
+      `There is no trained network '${shortName(name)}'. Name a file, or one that comes with Fauve: ${names}.`,
     );
   }
   return { fileName: name, bytes: await readShipped(shipped, folder, true, reinstall), shipped: true };

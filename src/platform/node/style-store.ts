@@ -25,11 +25,14 @@ const swatchExtensions = ['.webp', '.jpg', '.png'];
 
 /** Whether a style of this name comes with Fauve. */
 export function isShippedStyle(name: string, folder = stylesFolder): boolean {
-  return typeof name === 'string' && /^[a-z0-9-]+$/.test(name) && existsSync(join(folder, `${name}.style`));
+  aText(name, 'The name of a style');
+  aText(folder, 'isShippedStyle, folder');
+  return /^[a-z0-9-]+$/.test(name) && existsSync(join(folder, `${name}.style`));
 }
 
 /** The styles that come with Fauve, by artist and year. @throws FauveError `system` when the folder cannot be read */
 export async function listStyles(folder = stylesFolder): Promise<ShippedStyle[]> {
+  aText(folder, 'listStyles, folder');
   const names = await shippedNames(folder);
   const styles = await Promise.all(
     names.map(async (name): Promise<ShippedStyle> => {
@@ -62,6 +65,7 @@ export async function listStyles(folder = stylesFolder): Promise<ShippedStyle[]>
  */
 export async function loadStyle(name: string, folder = stylesFolder): Promise<StyleFile> {
   aText(name, 'The name of a style');
+  aText(folder, 'loadStyle, folder');
   if (!isShippedStyle(name, folder)) {
     const names = await shippedNames(folder).catch(() => []);
     const meant = alike(name, names).slice(0, 4);

@@ -34,8 +34,8 @@ export interface DistilRequest extends TrainingPictures {
   /** Goes on from here; `options` are then the checkpoint's. */
   readonly resume?: DistilCheckpoint;
   /**
-   * Ends the run after the step that is being computed, with {@link DistilAborted}. Before the closed form is done, nothing is there
-   * to keep: the error is a plain FauveError `aborted`. After the last step it changes nothing.
+   * Ends the run after the step that is being computed, with {@link DistilAborted}. When it fires before the closed form is
+   * done, nothing is there to keep: the error is a plain FauveError `aborted`. After the last step it changes nothing.
    */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: DistilEvent) => void | Promise<void>;
@@ -75,8 +75,8 @@ const ADAM = { ...defaultAdamOptions, beta2: 0.999 };
  * Makes a small network that reproduces a loss network's features: knowledge distillation (Hinton et al. 2015; of features: Romero et
  * al. 2015) for style transfer. It starts in closed form, layer by layer; then Adam fine-tunes it on crops and on pictures in
  * the making that it restyles itself, because pictures that only look good to the student are what it must not make.
- * @throws FauveError `usage` and `input` before the work starts; `aborted` before the closed form is done, and {@link DistilAborted}
- *   after it
+ * @throws FauveError `usage` and `input` before the work starts; `aborted` when the signal fires before the closed form is
+ *   done, {@link DistilAborted} when it fires later
  */
 export async function distil(request: DistilRequest): Promise<DistilResult> {
   checkDistilRequest(request);

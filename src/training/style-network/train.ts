@@ -60,8 +60,8 @@ export interface TrainRequest {
   /** Goes on from here; `options` are then the checkpoint's. */
   readonly resume?: TrainCheckpoint;
   /**
-   * Ends the run after the step that is being computed, with {@link TrainAborted}. Before the first step is done, nothing is there
-   * to keep: the error is a plain FauveError `aborted`. After the last step it changes nothing.
+   * Ends the run after the step that is being computed, with {@link TrainAborted}. When it fires before the first step begins,
+   * nothing is there to keep: the error is a plain FauveError `aborted`. After the last step it changes nothing.
    */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: TrainEvent) => void | Promise<void>;
@@ -117,8 +117,8 @@ const WARM_UP = 20;
  * Trains an style network (Johnson, Alahi & Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer"), for one style or
  * for several (Dumoulin et al. 2017, "A Learned Representation for Artistic Style"). The same request gives the same network on the
  * same device, also when it was interrupted and resumed.
- * @throws FauveError `usage` and `input` before the work starts; `aborted` before the first step is done, and {@link TrainAborted}
- *   after it
+ * @throws FauveError `usage` and `input` before the work starts; `aborted` when the signal fires before the first step,
+ *   {@link TrainAborted} when it fires later
  */
 export async function train(given: TrainRequest): Promise<TrainResult> {
   checkTrainRequest(given);
