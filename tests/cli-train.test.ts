@@ -209,7 +209,9 @@ describe('Ctrl-C', () => {
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toMatch(/fauve: Stopped after iteration \d+ of 60\. .* with --resume\.\n$/);
     const checkpoint = decodeTrainCheckpoint(await readFile(place.at('cut.onnx.checkpoint')));
-    const last = events(stopped).at(-1)!.step as number;
+    const told = events(stopped);
+    expect(told.at(-1)).toMatchObject({ type: 'error', code: 'aborted' });
+    const last = told.findLast(({ type }) => type === 'step')!.step as number;
     expect(checkpoint.step).toBe(last);
     expect(last).toBeLessThan(60);
     expect((await readFile(place.at('cut.csv'), 'utf8')).trimEnd().split('\n')).toHaveLength(1 + last);
