@@ -19,17 +19,33 @@ export { quantise } from './image/quantise.js';
 export { fitLongerSide, resizeImage } from './image/resize.js';
 export type { Size } from './image/size.js';
 export { outputSize } from './image/size.js';
+export { JobAborted } from './jobs/aborted.js';
+export { differences, jobOfRecipe, type PictureSpec } from './jobs/again.js';
+export type { JobHost, NetworkSettings, OpenedStyleNetwork, ReadFile, ReadPicture, ReadStyle } from './jobs/host.js';
+export { type JobCheckpoint, plainEvent } from './jobs/kind.js';
+export type { JobKindName } from './jobs/kinds.js';
 export {
   type ApplyRecipe,
-  applyRecipe,
   decodeRecipe,
   encodeRecipe,
   type Recipe,
   type StylizeRecipe,
-  stylizeRecipe,
   type TextureRecipe,
-  textureRecipe,
+  withPaths,
 } from './jobs/recipe.js';
+export { applyRecipe, stylizeRecipe, textureRecipe } from './jobs/recipe-makers.js';
+export type { FileReference, StyleNetworkReference, StyleReference } from './jobs/reference.js';
+export {
+  checkJob,
+  type JobControlOf,
+  type JobEvent,
+  type JobPlan,
+  type JobResult,
+  type PlannedJob,
+  planJob,
+  runJob,
+} from './jobs/run.js';
+export { type CompleteSpec, type JobSpec, type JobSpecOf, parseSpec } from './jobs/spec.js';
 export { type LossTerm, lossTerms } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
 export type { ShippedNetwork, ShippedStyleNetwork } from './networks/manifest.js';
@@ -51,6 +67,13 @@ export {
   startEngine,
 } from './platform/node/engine.js';
 export { checkWritable, fileError, makeFolder, readFileChecked, writeFileAtomically } from './platform/node/files.js';
+export {
+  createNodeHost,
+  type NodeHost,
+  type NodeHostOptions,
+  styleNetworkReferenceOf,
+  styleReferenceOf,
+} from './platform/node/host.js';
 export { freeMemory, readImage, writeImage } from './platform/node/images.js';
 export {
   cacheFolder,

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recipeFromXmp, recipeToXmp } from '#src/image/recipe.js';
-import {
-  applyRecipe,
-  decodeRecipe,
-  encodeRecipe,
-  type Recipe,
-  stylizeRecipe,
-  textureRecipe,
-} from '#src/jobs/recipe.js';
+import { decodeRecipe, encodeRecipe, type Recipe } from '#src/jobs/recipe.js';
+import { applyRecipe, stylizeRecipe, textureRecipe } from '#src/jobs/recipe-makers.js';
 import { defaultApplyOptions } from '#src/style-network/options.js';
 import { defaultStylizeOptions } from '#src/stylize/options.js';
 

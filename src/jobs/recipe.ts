@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { anObject, aText } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
-import type { Size } from '../image/size.js';
 import { outputSize } from '../image/size.js';
-import type { NamedStyle } from '../style-network/code.js';
-import type { Precision, StyleNetwork } from '../style-network/open.js';
-import { type ApplyOptions, resolveApplyOptions } from '../style-network/options.js';
-import { resolveStylizeOptions, type StylizeOptions } from '../stylize/options.js';
+import { resolveApplyOptions } from '../style-network/options.js';
+import { resolveStylizeOptions } from '../stylize/options.js';
 import { earlierScales } from '../stylize/scales.js';
+import type { ReadFile } from './host.js';
 
 /** A file, named by its path from the picture (what the studio has by its name alone), and told by its SHA-256. */
 const file = z.object({ path: z.string(), sha256: z.string() });
@@ -80,83 +78,24 @@ export type TextureRecipe = z.infer<typeof texture>;
 /** How a picture was made: enough to make it again. It travels inside the picture's metadata. */
 export type Recipe = StylizeRecipe | ApplyRecipe | TextureRecipe;
 
-/** What all recipes say, and every face knows. */
-type Made = Pick<Recipe, 'fauve' | 'engine' | 'quality' | 'step'>;
-
-/** A network by its name and checksum. */
-interface Named {
-  readonly name: string;
-  readonly sha256: string;
-}
-
-const named = ({ name, sha256 }: Named): Named => ({ name, sha256 });
-
-/** The recipe of a picture of `stylize`. @param run.size of the picture, in pixels */
-export function stylizeRecipe({
-  weights,
-  polishWeights,
-  fast,
-  options,
-  size: { width, height },
-  ...run
-}: Made &
-  Pick<StylizeRecipe, 'content' | 'styles' | 'init'> & {
-    readonly weights: Named;
-    readonly polishWeights?: Named | undefined;
-    readonly fast?: Named | undefined;
-    readonly options: StylizeOptions;
-    readonly size: Size;
-  }): StylizeRecipe {
-  return {
-    kind: 'stylize',
-    network: named(weights),
-    polish: polishWeights && named(polishWeights),
-    fast: fast && named(fast),
-    ...run,
-    options: { ...options, size: `${width}x${height}` },
-  };
-}
+/** A file as recipes name it. */
+export const fileOf = ({ path, sha256, shipped }: ReadFile): ReadFile => ({ path, sha256, shipped });
 
 /**
- * The recipe of a picture of `apply`.
- * @param run.network the file of the trained network, which is open as `transformer`
- * @param run.size of the picture, for `auto`
+ * The same recipe with other paths: a face names files from the folder of the picture.
+ * @param rename is not told of what comes with Fauve, which has no path
  */
-export function applyRecipe({
-  network,
-  transformer,
-  precision = 'int8',
-  styles,
-  options,
-  size: { width, height },
-  ...run
-}: Made &
-  Pick<ApplyRecipe, 'content'> & {
-    readonly styles: readonly NamedStyle[];
-    readonly network: ApplyRecipe['transformer'];
-    readonly transformer: Pick<StyleNetwork, 'styles' | 'range'>;
-    readonly precision?: Precision | undefined;
-    readonly options: ApplyOptions;
-    readonly size: Size;
-  }): ApplyRecipe {
-  // Another program's network has a range and no precision, one of fauve train the other way round.
-  const own = transformer.styles.length > 0;
-  return {
-    kind: 'apply',
-    transformer: network,
-    ...run,
-    styles: styles.map(({ name, weight = 1 }) => ({ name, weight })),
-    ...(own ? { precision } : { range: transformer.range }),
-    options: options.size === 'auto' ? { ...options, size: `${width}x${height}` } : options,
-  };
-}
-
-/** The recipe of a picture of `texture`. */
-export function textureRecipe({
-  weights,
-  ...run
-}: Made & Pick<TextureRecipe, 'style' | 'options'> & { readonly weights: Named }): TextureRecipe {
-  return { kind: 'texture', network: named(weights), ...run };
+export function withPaths<R extends Recipe>(recipe: R, rename: (path: string) => string): R {
+  const file = <F extends ReadFile>(each: F): F => (each.shipped ? each : { ...each, path: rename(each.path) });
+  const changed: Partial<Record<string, unknown>> = {};
+  if ('content' in recipe) changed.content = file(recipe.content);
+  if (recipe.kind === 'stylize') {
+    changed.styles = recipe.styles.map(file);
+    if (recipe.init) changed.init = file(recipe.init);
+  }
+  if (recipe.kind === 'apply') changed.transformer = file(recipe.transformer);
+  if (recipe.kind === 'texture') changed.style = file(recipe.style);
+  return { ...recipe, ...changed };
 }
 
 /** A recipe as text. */

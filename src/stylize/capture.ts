@@ -55,7 +55,7 @@ export interface CaptureRequest {
   readonly sizes?: readonly number[];
   /** For each network, or by its name; {@link captureBytes} by default. */
   readonly bytes?: number | Readonly<Record<string, number>>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: CaptureProgress) => void;
 }
 

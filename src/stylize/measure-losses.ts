@@ -30,7 +30,7 @@ export interface LossRequest {
   readonly options?: StylizeOptionsInput;
   /** Bytes that it may take; without it nothing is checked. */
   readonly memoryLimit?: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -35,15 +35,15 @@ export interface StylizeRequest {
   /** One painting or captured style, or several; weights are relative to their sum, and 1 where they are left out. */
   readonly styles: readonly WeightedStyleInput[];
   /** Starts from this picture instead of `options.init`. */
-  readonly init?: Image;
+  readonly init?: Image | undefined;
   /** The trained network that `init: 'fast'` starts with, and which of its styles. */
-  readonly fast?: { readonly transformer: StyleNetworkFile; readonly styles: readonly NamedStyle[] };
+  readonly fast?: { readonly transformer: StyleNetworkFile; readonly styles: readonly NamedStyle[] } | undefined;
   /** Of the loss network, from `loadNetworkWeights`. */
   readonly weights: NetworkWeights;
   /** Of the network that `options.polish` ends with: those of {@link polishNetworkName}. */
-  readonly polishWeights?: NetworkWeights;
+  readonly polishWeights?: NetworkWeights | undefined;
   readonly runtime: Runtime;
-  readonly options?: StylizeOptionsInput;
+  readonly options?: StylizeOptionsInput | undefined;
   /** Bytes that the run may take. `size: 'auto'` needs it; otherwise, without it, nothing is checked. */
   readonly memoryLimit?: number | undefined;
   /** Goes on from here: `options` are then the checkpoint's. */

@@ -12,8 +12,9 @@ import { checkStyle, type StyleInput, styleOf } from '../styles/style-file.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { OnProgress } from './events.js';
 import { type StylizeOptionsInput, stylizeOptionNames } from './options.js';
+import { planStylize, type StylizePlan } from './plan.js';
 import { aCheckpoint, runFields } from './request.js';
-import { StylizeAborted, type StylizeResult, stylize } from './stylize.js';
+import { type RunContext, runStylize, StylizeAborted, type StylizeResult } from './run.js';
 
 export interface TextureRequest {
   readonly style: StyleInput;
@@ -27,11 +28,11 @@ export interface TextureRequest {
   readonly seed?: number;
   /** Other options of `stylize`, such as `styleScale` or `tvWeight`. */
   readonly options?: StylizeOptionsInput;
-  readonly memoryLimit?: number;
+  readonly memoryLimit?: number | undefined;
   /** Goes on from here, with the same style, size and seed: `steps` and `options` are then the checkpoint's. */
-  readonly resume?: Checkpoint;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: OnProgress;
+  readonly resume?: Checkpoint | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 export const defaultTextureSteps = 120;
@@ -46,33 +47,38 @@ const MARGIN = 16;
  * @throws FauveError as `stylize`; the picture of `StylizeAborted` is without the margin
  */
 export async function texture(request: TextureRequest): Promise<StylizeResult> {
+  const started = performance.now();
+  const plan = await planTexture(request);
+  const { runtime, signal, onProgress } = request;
+  return runTexture(plan, { runtime, signal, onProgress, started });
+}
+
+/** The plan of the optimisation that paints a texture: its size is with the margin. @throws FauveError as `stylize` */
+export async function planTexture(request: TextureRequest): Promise<StylizePlan> {
   checkTextureRequest(request);
   const { weights, runtime, size = 256, steps = defaultTextureSteps, seed = 0, options = {} } = request;
   const style = styleOf(request.style);
   if (!(Number.isInteger(size) && size >= 32 && size <= 4096)) {
     throw new FauveError('usage', `The size of a texture is a whole number from 32 to 4096, received ${size}.`);
   }
-  const { memoryLimit, resume, signal, onProgress } = request;
+  const { memoryLimit, resume } = request;
   // The network pads with grey, which shows along the edges.
   const painted = size + 2 * MARGIN;
-  const result = await stylize({
+  return planStylize({
     content: patches(painted, seed, style.palette),
     styles: [{ style, weight: 1 }],
     weights,
     runtime,
-    options: {
-      coarseSteps: steps,
-      ...options,
-      contentWeight: 0,
-      size: `${painted}x${painted}`,
-      steps,
-      seed,
-    },
+    options: { coarseSteps: steps, ...options, contentWeight: 0, size: `${painted}x${painted}`, steps, seed },
     memoryLimit,
     resume,
-    signal,
-    onProgress,
-  }).catch((error: unknown) => {
+  });
+}
+
+/** Paints the texture of a plan. @throws FauveError as `texture` */
+export async function runTexture(plan: StylizePlan, context: RunContext): Promise<StylizeResult> {
+  const painted = plan.size.width;
+  const result = await runStylize(plan, context).catch((error: unknown) => {
     if (!(error instanceof StylizeAborted)) throw error;
     throw new StylizeAborted(withoutMargin(error.image, painted), error.checkpoint, error.steps);
   });

@@ -28,7 +28,20 @@ const upstream: Readonly<Record<string, readonly string[]>> = {
     ...['style-network', 'stylize'],
   ],
   report: ['checks'],
-  jobs: ['checks', 'image', 'formats', 'networks', 'styles', 'style-network', 'stylize', 'training', 'report'],
+  jobs: [
+    ...[
+      'checks',
+      'image',
+      'formats',
+      'networks',
+      'runtime',
+      'styles',
+      'style-network',
+      'stylize',
+      'training',
+      'report',
+    ],
+  ],
   platform: ['checks', 'runtime', 'image', 'formats', 'networks', 'onnx', 'styles', 'style-network'],
 };
 

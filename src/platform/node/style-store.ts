@@ -66,19 +66,23 @@ export async function listStyles(folder = stylesFolder): Promise<ShippedStyle[]>
 export async function loadStyle(name: string, folder = stylesFolder): Promise<StyleFile> {
   aText(name, 'The name of a style');
   aText(folder, 'loadStyle, folder');
-  if (!isShippedStyle(name, folder)) {
-    const names = await shippedNames(folder).catch(() => []);
-    const meant = alike(name, names).slice(0, 4);
-    const hint = meant.length > 0 ? ` Perhaps you mean ${meant.join(' or ')}.` : '';
-    throw new FauveError(
-      'usage',
-      `There is no style '${shortName(name)}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
-    );
-  }
+  await requireShippedStyle(name, folder);
   return readStyle(join(folder, `${name}.style`)).catch((error: unknown) => {
     // What to do about a file of the user's is another matter.
     throw incompleteStyles(messageOf(error).replace(/\.( (Check|Get|Make) .*)?$/, ''), error);
   });
+}
+
+/** @throws FauveError `usage` for a style that does not come with Fauve, with those that are alike */
+export async function requireShippedStyle(name: string, folder = stylesFolder): Promise<void> {
+  if (isShippedStyle(name, folder)) return;
+  const names = await shippedNames(folder).catch(() => []);
+  const meant = alike(name, names).slice(0, 4);
+  const hint = meant.length > 0 ? ` Perhaps you mean ${meant.join(' or ')}.` : '';
+  throw new FauveError(
+    'usage',
+    `There is no style '${shortName(name)}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
+  );
 }
 
 /** Reads a style file. @throws FauveError `input` when it is missing or damaged */

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { stopIfAborted } from '../../checks/checks.js';
+import { FauveError } from '../../errors.js';
+import { defaultNetworkName } from '../../networks/registry.js';
+import type { Runtime } from '../../runtime/runtime.js';
+import { decodeCheckpoint } from '../../stylize/checkpoint.js';
+import type { StylizePlan } from '../../stylize/plan.js';
+import { defaultTextureSteps, planTexture, runTexture } from '../../stylize/texture.js';
+import type { JobKind } from '../kind.js';
+import { fileOf, type TextureRecipe } from '../recipe.js';
+import { nameOf, styleReference } from '../reference.js';
+import { type OptimisedPicture, type OptimiseEvent, optimise } from './optimise.js';
+import { named } from './stylize.js';
+
+const options = z.strictObject({
+  size: z
+    .number('expected a whole number from 32 to 4096')
+    .int()
+    .min(32)
+    .max(4096)
+    .default(256)
+    .describe('side of the square in pixels'),
+  steps: z.number().int().min(1).max(100_000).default(defaultTextureSteps).describe('steps at the full size'),
+  seed: z.number().int().min(0).max(0xffffffff).default(0).describe('another seed gives another picture of the style'),
+  styleScale: z.number().positive().max(8).default(1).describe('size of the strokes: smaller gives finer ones'),
+});
+
+const schema = z.strictObject({
+  kind: z.literal('texture'),
+  /** A captured style: a painting's picture does not do. */
+  style: styleReference,
+  /** The loss network. */
+  network: z.string().default(defaultNetworkName),
+  options: options.prefault({}),
+});
+
+export type TextureSpec = z.input<typeof schema>;
+
+export interface TextureJobPlan {
+  readonly runtime: Runtime;
+  readonly plan: StylizePlan;
+  readonly recipe: TextureRecipe;
+  readonly notices: readonly string[];
+}
+
+/** Paints a picture from a style alone. */
+export const textureKind: JobKind<typeof schema, TextureJobPlan, OptimisedPicture<TextureRecipe>, OptimiseEvent> = {
+  schema,
+  async check({ style }, host) {
+    if ('shipped' in style) await host.requireShippedStyle(style.shipped);
+  },
+  async plan({ style: input, network, options }, host, { signal, resume }) {
+    const style = await host.style(input);
+    if (!('style' in style)) {
+      throw new FauveError('usage', `${nameOf(input)} is a picture, expected a captured style. Capture it first.`);
+    }
+    const weights = await host.lossNetwork(network);
+    stopIfAborted(signal);
+    const runtime = await host.runtime();
+    const { size, steps, seed, styleScale } = options;
+    const plan = await planTexture({
+      ...{ style: style.style, weights, runtime, size, steps, seed, options: { styleScale } },
+      memoryLimit: host.freeMemory(),
+      resume: resume && decodeCheckpoint(resume.bytes, resume.name),
+    });
+    const recipe: TextureRecipe = {
+      kind: 'texture',
+      fauve: host.version,
+      engine: runtime.engine,
+      network: named(weights),
+      style: fileOf(style),
+      options,
+    };
+    return { runtime, plan, recipe, notices: [] };
+  },
+  run: ({ plan, runtime, recipe }, control) =>
+    optimise((context) => runTexture(plan, { ...context, runtime }), recipe, control),
+};

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+const checksum = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal');
+const name = z.string().min(1).max(1000);
+const bytes = z.union([
+  z.instanceof(Uint8Array),
+  z.base64().transform((text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0))),
+]);
+
+/**
+ * A file of a job: by its path, by a checksum under which the host keeps it, or as its bytes (in JSON as base64). A name is what
+ * errors and recipes say of a file that has no path.
+ */
+export const fileReference = z.union(
+  [z.strictObject({ path: name }), z.strictObject({ name, sha256: checksum }), z.strictObject({ name, bytes })],
+  'expected { path }, { name, sha256 } or { name, bytes }',
+);
+export type FileReference = z.infer<typeof fileReference>;
+
+/** What comes with Fauve, by its name. */
+const shipped = z.strictObject({ shipped: z.string().min(1).max(100) });
+
+const anyOf = 'expected { shipped }, { path }, { name, sha256 } or { name, bytes }';
+
+/** A painting, a style file, or a style that comes with Fauve. */
+export const styleReference = z.union([shipped, ...fileReference.options], anyOf);
+export type StyleReference = z.infer<typeof styleReference>;
+
+/** A trained style network: a file, or one that comes with Fauve. */
+export const styleNetworkReference = z.union([shipped, ...fileReference.options], anyOf);
+export type StyleNetworkReference = z.infer<typeof styleNetworkReference>;
+
+/** A share of a blend: a positive number, of which only the ratio counts. */
+const weight = z.number('expected a positive number').positive().max(1e9).default(1);
+
+/** One style of a blend. */
+export const weightedStyleReference = z.union(
+  [
+    z.strictObject({ shipped: shipped.shape.shipped, weight }),
+    z.strictObject({ path: name, weight }),
+    z.strictObject({ name, sha256: checksum, weight }),
+    z.strictObject({ name, bytes, weight }),
+  ],
+  anyOf,
+);
+export type WeightedStyleReference = z.infer<typeof weightedStyleReference>;
+
+/** A style of a style network, by the name that it was trained with. */
+export const namedStyle = z.strictObject({ name: z.string().min(1).max(1000), weight });
+
+/** What errors and recipes call a file. */
+export function nameOf(input: StyleReference): string {
+  if ('shipped' in input) return input.shipped;
+  return 'path' in input ? input.path : input.name;
+}
