@@ -1,5 +1,6 @@
 /** Fauve in Node: the public names. */
 export { perhaps } from './checks/names.js';
+export { type OptionSpec, optionGroups } from './checks/option-specs.js';
 export { respelled, spellings } from './checks/spellings.js';
 export { type ErrorCode, FauveError } from './errors.js';
 export { sha256Hex } from './formats/sha256.js';
@@ -23,6 +24,7 @@ export { JobAborted } from './jobs/aborted.js';
 export { differences, jobOfRecipe, type PictureSpec } from './jobs/again.js';
 export type { JobHost, NetworkSettings, OpenedStyleNetwork, ReadFile, ReadPicture, ReadStyle } from './jobs/host.js';
 export { type JobCheckpoint, plainEvent } from './jobs/kind.js';
+export { textureOptionSpecs } from './jobs/kinds/texture.js';
 export type { JobKindName } from './jobs/kinds.js';
 export {
   type ApplyRecipe,
@@ -123,6 +125,7 @@ export {
 export {
   type ApplyOptions,
   type ApplyOptionsInput,
+  applyOptionSpecs,
   defaultApplyOptions,
   resolveApplyOptions,
 } from './style-network/options.js';
@@ -151,8 +154,8 @@ export { type GramMatrix, gramMatrices } from './stylize/gram.js';
 export { type LossReport, type LossRequest, measureLosses } from './stylize/measure-losses.js';
 export {
   defaultStylizeOptions,
-  type OptionSpec,
   resolveStylizeOptions,
+  type StylizeOptionSpec,
   type StylizeOptions,
   type StylizeOptionsInput,
   stylizeOptionSpecs,

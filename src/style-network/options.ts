@@ -1,25 +1,37 @@
 import { z } from 'zod';
 import { optionProblem } from '../checks/option-problem.js';
+import { type OptionSpec, optionSpecs } from '../checks/option-specs.js';
 import { type Respelled, respelled } from '../checks/spellings.js';
 
 const schema = z.strictObject({
-  /** Longer side in pixels, `WIDTHxHEIGHT`, `original`, or `auto`: as large as the memory allows, up to the original. */
   size: z
     .union([
       z.number().int().min(1).max(16384),
       z.enum(['auto', 'original']),
       z.string().regex(/^[1-9]\d{0,4}x[1-9]\d{0,4}$/),
     ])
-    .default('original'),
-  /** 0 gives the photo, 1 the network's picture, between them their mean. */
-  strength: z.number('expected a number from 0 to 1').min(0).max(1).default(1),
-  /** `style`: the network's. `luminance`: the photo's, only brightness is restyled. */
-  colours: z.enum(['style', 'luminance']).default('style'),
+    .default('original')
+    .describe(
+      'longer side in pixels, or WIDTHxHEIGHT, original, or auto: as large as the memory allows, up to the original',
+    ),
+  strength: z
+    .number('expected a number from 0 to 1')
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe("from 0, the photo, to 1, the network's picture"),
+  colours: z
+    .enum(['style', 'luminance'])
+    .default('style')
+    .describe("style: the network's; luminance: the photo's, only brightness is restyled"),
 });
 
 /** The options of `apply`, complete. */
 export type ApplyOptions = z.infer<typeof schema>;
 export type ApplyOptionsInput = Respelled<z.input<typeof schema>>;
+
+/** All options in their order. */
+export const applyOptionSpecs: readonly OptionSpec<keyof ApplyOptions>[] = optionSpecs(schema, 'Picture');
 
 export const defaultApplyOptions: Readonly<ApplyOptions> = Object.freeze(schema.parse({}));
 

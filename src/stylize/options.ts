@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optionProblem } from '../checks/option-problem.js';
+import { type OptionGroup, type OptionSpec, optionSpecs } from '../checks/option-specs.js';
 import { type Respelled, respelled } from '../checks/spellings.js';
 import type { LossSettings } from '../losses/total.js';
 
@@ -18,6 +19,9 @@ const STEPS_WITH: Readonly<Record<string, number>> = { vgg16: 105, vgg19: 105 };
 /** The largest `styleScale`. */
 export const mostStyleScale = 8;
 
+const picture = { group: 'Picture' satisfies OptionGroup };
+const losses = { group: 'Losses' satisfies OptionGroup };
+
 /** Everything that decides about the picture, beside the pictures and the weights of the network. */
 const schema = z.strictObject({
   size: z
@@ -25,35 +29,48 @@ const schema = z.strictObject({
     .default(512)
     .describe(
       'longer side in pixels, or WIDTHxHEIGHT, original, or auto: as large as the memory allows, up to the original',
-    ),
-  contentWeight: weight.default(0.15).describe('how much the picture keeps of the content'),
-  styleWeight: weight.default(1).describe('how much the picture takes from the style'),
-  tvWeight: weight.default(0.5).describe('how smooth neighbouring pixels are'),
-  contentLayers: layerWeights.default({ relu4_2: 1 }).describe('layers of the content loss and their weights'),
+    )
+    .meta(picture),
+  contentWeight: weight.default(0.15).describe('how much the picture keeps of the content').meta(losses),
+  styleWeight: weight.default(1).describe('how much the picture takes from the style').meta(losses),
+  tvWeight: weight.default(0.5).describe('how smooth neighbouring pixels are').meta(losses),
+  contentLayers: layerWeights
+    .default({ relu4_2: 1 })
+    .describe('layers of the content loss and their weights')
+    .meta(losses),
   styleLayers: layerWeights
     .default({ relu1_1: 1, relu2_1: 1, relu3_1: 1, relu4_1: 1, relu5_1: 1 })
-    .describe('layers of the style loss and their weights'),
-  styleStatistics: z.enum(['gram', 'mean-variance']).default('gram').describe('what of the features is the style'),
+    .describe('layers of the style loss and their weights')
+    .meta(losses),
+  styleStatistics: z
+    .enum(['gram', 'mean-variance'])
+    .default('gram')
+    .describe('what of the features is the style')
+    .meta(losses),
   styleScale: positive
     .max(mostStyleScale)
     .default(1)
-    .describe('size of the style image beside the picture: smaller gives finer strokes'),
-  tvNorm: z.enum(['squared', 'l1']).default('squared').describe('the form of the total variation'),
+    .describe('size of the style image beside the picture: smaller gives finer strokes')
+    .meta(losses),
+  tvNorm: z.enum(['squared', 'l1']).default('squared').describe('the form of the total variation').meta(losses),
   normalisation: z
     .enum(['relative', 'classic'])
     .default('relative')
-    .describe("relative: each term over its target's own power; classic: as in the papers"),
-  pooling: z.enum(['max', 'average']).default('max').describe('how the loss network halves its maps'),
+    .describe("relative: each term over its target's own power; classic: as in the papers")
+    .meta(losses),
+  pooling: z.enum(['max', 'average']).default('max').describe('how the loss network halves its maps').meta(losses),
   colours: z
     .enum(['style', 'luminance', 'match'])
     .default('style')
     .describe(
       "style: the painting's; luminance: the photo's, only brightness is restyled; match: the painting recoloured as the photo",
-    ),
+    )
+    .meta(picture),
   init: z
     .enum(['content', 'noise', 'fast'])
     .default('content')
-    .describe("where the optimisation starts; fast: with a trained network's picture"),
+    .describe("where the optimisation starts; fast: with a trained network's picture")
+    .meta(picture),
   optimiser: z.enum(['lbfgs', 'adam']).default('lbfgs').describe('how the image is optimised'),
   steps: whole
     .min(1)
@@ -89,7 +106,7 @@ const schema = z.strictObject({
     .lt(1)
     .default(0)
     .describe('Adam: decay of the moving average of the image, 0 for none'),
-  seed: whole.min(0).max(0xffffffff).default(0).describe('for the noise that init starts from'),
+  seed: whole.min(0).max(0xffffffff).default(0).describe('for the noise that init starts from').meta(picture),
 });
 
 /** The options of `stylize`, complete. */
@@ -103,33 +120,13 @@ export const defaultStylizeOptions: Readonly<StylizeOptions> = Object.freeze(sch
 /** Names of all options. */
 export const stylizeOptionNames: readonly string[] = Object.keys(schema.shape);
 
-/** One option, described: what a command line or a page of controls is made from. */
-export interface OptionSpec {
-  readonly name: keyof StylizeOptions;
-  readonly description: string;
-  readonly kind: 'number' | 'switch' | 'choice' | 'layers' | 'text';
-  readonly choices?: readonly string[];
+/** An option of `stylize`, described. */
+export interface StylizeOptionSpec extends OptionSpec<keyof StylizeOptions> {
   readonly default: StylizeOptions[keyof StylizeOptions];
 }
 
 /** All options in their order. */
-export const stylizeOptionSpecs: readonly OptionSpec[] = Object.freeze(
-  Object.entries(z.toJSONSchema(schema, { io: 'input' }).properties ?? {}).map(([name, property]): OptionSpec => {
-    if (typeof property === 'boolean') throw new Error(`The option ${name} has no schema.`);
-    const { type, description = '' } = property;
-    const choices = property.enum as readonly string[] | undefined;
-    const kinds: Readonly<Record<string, OptionSpec['kind']>> = {
-      boolean: 'switch',
-      number: 'number',
-      integer: 'number',
-      object: 'layers',
-    };
-    const kind = choices ? 'choice' : (kinds[String(type)] ?? 'text');
-    const key = name as keyof StylizeOptions;
-    const spec = { name: key, description, kind, default: defaultStylizeOptions[key] };
-    return choices ? { ...spec, choices } : spec;
-  }),
-);
+export const stylizeOptionSpecs = optionSpecs(schema, 'Optimisation') as readonly StylizeOptionSpec[];
 
 /**
  * Checks options and fills in the defaults.

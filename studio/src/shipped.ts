@@ -1,4 +1,4 @@
-import type { OptionSpec } from 'fauve';
+import type { StylizeOptionSpec } from 'fauve';
 
 /** A style that comes with Fauve, as the gallery shows it. */
 export interface ShippedCard {
@@ -17,7 +17,7 @@ export interface ShippedList {
   readonly sizes: Readonly<Record<string, number>>;
   readonly styles: readonly ShippedCard[];
   /** Options of `stylize`. */
-  readonly options: readonly OptionSpec[];
+  readonly options: readonly StylizeOptionSpec[];
   /** Names of the styles that the trained network knows. */
   readonly instantStyles: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { stopIfAborted } from '../../checks/checks.js';
+import { type OptionSpec, optionSpecs } from '../../checks/option-specs.js';
 import { FauveError } from '../../errors.js';
 import { defaultNetworkName } from '../../networks/registry.js';
 import type { Runtime } from '../../runtime/runtime.js';
@@ -24,6 +25,9 @@ const options = z.strictObject({
   seed: z.number().int().min(0).max(0xffffffff).default(0).describe('another seed gives another picture of the style'),
   styleScale: z.number().positive().max(8).default(1).describe('size of the strokes: smaller gives finer ones'),
 });
+
+/** All options in their order. */
+export const textureOptionSpecs: readonly OptionSpec[] = optionSpecs(options, 'Picture');
 
 const schema = z.strictObject({
   kind: z.literal('texture'),

@@ -1,5 +1,5 @@
 import shipped from 'virtual:shipped';
-import type { OptionSpec, StylizeOptions, StylizeOptionsInput } from 'fauve';
+import type { StylizeOptionSpec, StylizeOptions, StylizeOptionsInput } from 'fauve';
 import { number, texts } from '../texts.js';
 import { device, paintOptions } from './session.js';
 
@@ -47,20 +47,20 @@ const withoutUse: readonly (keyof StylizeOptions)[] = ['polish', 'pooling'];
 /** Without a graphics card or the native engine a smaller picture is made, so that it is done in minutes. */
 const WASM_SIZE = 320;
 
-export function shownSpecs(): readonly OptionSpec[] {
+export function shownSpecs(): readonly StylizeOptionSpec[] {
   return shipped.options.filter(({ name }) => !withoutUse.includes(name));
 }
 
 /** What an option is without having been set. */
-export function defaultOf({ name, default: value }: OptionSpec): OptionSpec['default'] {
+export function defaultOf({ name, default: value }: StylizeOptionSpec): StylizeOptionSpec['default'] {
   return name === 'size' && device.value === 'wasm' ? WASM_SIZE : value;
 }
 
-export function valueOfOption(spec: OptionSpec): OptionSpec['default'] {
-  return (paintOptions.value[spec.name] as OptionSpec['default'] | undefined) ?? defaultOf(spec);
+export function valueOfOption(spec: StylizeOptionSpec): StylizeOptionSpec['default'] {
+  return (paintOptions.value[spec.name] as StylizeOptionSpec['default'] | undefined) ?? defaultOf(spec);
 }
 
-export function setOption(name: keyof StylizeOptions, value: OptionSpec['default']): void {
+export function setOption(name: keyof StylizeOptions, value: StylizeOptionSpec['default']): void {
   paintOptions.value = { ...paintOptions.value, [name]: value };
 }
 

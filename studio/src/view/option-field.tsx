@@ -1,4 +1,4 @@
-import type { OptionSpec } from 'fauve';
+import type { StylizeOptionSpec } from 'fauve';
 import { useId } from 'preact/hooks';
 import { fromPlace, ranges, setOption, shownValue, toPlace, valueOfOption } from '../state/controls.js';
 import { layerNames } from '../state/layers.js';
@@ -6,7 +6,7 @@ import { texts } from '../texts.js';
 import { Slider } from './slider.js';
 
 /** One option of the library as a control: a slider, a choice, a switch, a number, or a list of layers. */
-export function OptionField({ spec }: { readonly spec: OptionSpec }) {
+export function OptionField({ spec }: { readonly spec: StylizeOptionSpec }) {
   const { name, kind } = spec;
   const label = texts.options[name] ?? name;
   const value = valueOfOption(spec);
@@ -30,7 +30,7 @@ export function OptionField({ spec }: { readonly spec: OptionSpec }) {
   return <PlainField spec={spec} label={label} />;
 }
 
-function PlainField({ spec, label }: { readonly spec: OptionSpec; readonly label: string }) {
+function PlainField({ spec, label }: { readonly spec: StylizeOptionSpec; readonly label: string }) {
   const id = useId();
   const { name, kind, choices = [] } = spec;
   const value = valueOfOption(spec);
@@ -75,7 +75,7 @@ function PlainField({ spec, label }: { readonly spec: OptionSpec; readonly label
 }
 
 /** Which layers count: each with the weight 1, or not at all. */
-function LayersField({ spec, label }: { readonly spec: OptionSpec; readonly label: string }) {
+function LayersField({ spec, label }: { readonly spec: StylizeOptionSpec; readonly label: string }) {
   const { name } = spec;
   const value = valueOfOption(spec) as Readonly<Record<string, number>>;
   return (

@@ -1,4 +1,4 @@
-import type { OptionSpec } from 'fauve';
+import type { StylizeOptionSpec } from 'fauve';
 import { mainOptions, shownSpecs } from '../state/controls.js';
 import { busy, paintOptions } from '../state/session.js';
 import { texts } from '../texts.js';
@@ -9,7 +9,7 @@ export function SettingsSection() {
   const specs = shownSpecs();
   const main = specs.filter(({ name }) => mainOptions.includes(name));
   const rest = specs.filter(({ name }) => !mainOptions.includes(name));
-  const order = ({ name }: OptionSpec) => mainOptions.indexOf(name);
+  const order = ({ name }: StylizeOptionSpec) => mainOptions.indexOf(name);
   return (
     <section aria-labelledby="settings-heading">
       <div class="heading-row">
