@@ -1,45 +1,42 @@
 import { basename } from 'node:path';
 import { styleText } from 'node:util';
 import {
-  type ApplyOptions,
-  apply,
-  applyRecipe,
-  type CheckedStyleNetwork,
-  decodeImage,
+  checkJob,
+  createNodeHost,
+  differences,
   encodeImage,
-  encodeRecipe,
   FauveError,
-  freeMemory,
-  type NamedStyle,
-  openStyleNetwork,
-  type PixelRange,
-  type Precision,
-  readFileChecked,
-  type StyleNetwork,
-  sha256Hex,
-  startEngine,
-  version,
+  type FileReference,
+  type JobSpecOf,
+  type NodeHost,
+  outputFormat,
+  planJob,
+  type Recipe,
 } from 'fauve';
 import type { EngineFlags } from './engine-flags.js';
 import { listenForInterrupt } from './interrupt.js';
 import { writeResult } from './keep.js';
+import { checkOutputs, type OutputSettings } from './outputs.js';
 import type { PhotoJob } from './photos.js';
 import { noteText, openMeter } from './progress.js';
-import { fileIn } from './recipes.js';
+import { pipeName, recipeIn } from './recipes.js';
 import { durationText } from './time-left.js';
 
 /** Photos to restyle with one network; all that can be checked was checked. */
-export interface ApplyBatch extends EngineFlags {
-  readonly network: CheckedStyleNetwork;
-  readonly jobs: readonly PhotoJob[];
+export interface ApplyBatch {
+  /** Its engine is started when the first photo needs it. */
+  readonly host: NodeHost;
+  /** The job of each photo, but for the photo. */
+  readonly job: Omit<JobSpecOf<'apply'>, 'content'>;
+  /** What people call the network. */
+  readonly networkName: string;
+  readonly photos: readonly PhotoJob[];
   /** Photos that are left out because their picture is there already. */
   readonly skipped?: number;
   /** Sentences to tell at the start. */
   readonly notices?: readonly string[];
-  readonly styles: readonly NamedStyle[];
-  readonly options: ApplyOptions;
-  readonly range?: PixelRange;
-  readonly precision?: Precision;
+  /** The recipe that is repeated: what is different now is told. */
+  readonly before?: Recipe | undefined;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -70,15 +67,32 @@ type ApplyEvent =
 /** Names that the last line has room for. */
 const MOST_NAMES = 5;
 
+/** Restyles one photo, of a recipe or of `stylize --fast`. @throws FauveError as {@link applyToPhotos} */
+export async function applyToOne(
+  { content, ...job }: JobSpecOf<'apply'>,
+  { output, quality, bits, engine, json, quiet, before, ...settings }: OnePhoto,
+): Promise<void> {
+  const input = (content as { readonly path: string }).path;
+  await checkOutputs({ output, quality, bits, ...settings }, [input]);
+  const host = createNodeHost({ engine });
+  await checkJob({ content, ...job }, host);
+  const photo = { input, output, format: outputFormat(output), quality, bits };
+  const networkName = 'shipped' in job.network ? job.network.shipped : input;
+  await applyToPhotos({ host, job, networkName, photos: [photo], before, json, quiet });
+}
+
+/** How the picture of one photo is written. */
+export interface OnePhoto extends OutputSettings, EngineFlags, Pick<ApplyBatch, 'before' | 'json' | 'quiet'> {}
+
 /**
  * Restyles the photos one after the other. A photo that cannot be read does not stop the others; a picture that cannot be written does.
  * @throws FauveError `input` at the end when there were such; `aborted` after Ctrl-C, when what was written stays
  */
 export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
-  const { jobs, skipped = 0 } = batch;
+  const { photos, skipped = 0, host } = batch;
   const reporter = applyReporter(batch);
   for (const message of batch.notices ?? []) reporter.tell({ type: 'notice', message });
-  if (jobs.length === 0) {
+  if (photos.length === 0) {
     reporter.tell({ type: 'done', written: 0, failed: 0, skipped, seconds: 0 });
     return reporter.close();
   }
@@ -88,60 +102,52 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
   const failures: { readonly input: string; readonly error: FauveError }[] = [];
   let written = 0;
   let unwritten: FauveError | undefined;
-  // Once, before the engine takes any: it keeps what it has for the next picture.
-  const memoryLimit = freeMemory();
   try {
-    const onNotice = (message: string) => reporter.tell({ type: 'notice', message });
-    const runtime = await startEngine({ ...batch.engine, onNotice });
-    try {
-      const transformer = await openStyleNetwork(runtime, batch.network, {
-        range: batch.range,
-        precision: batch.precision,
-      });
-      reporter.tell({
-        ...{ type: 'start', model: batch.network.fileName, pictures: jobs.length, engine: transformer.engine },
-      });
-      for (const message of transformer.notices) reporter.tell({ type: 'notice', message });
-      const sha256 = await sha256Hex(batch.network.bytes);
-      for (const job of jobs) {
-        let made: Restyled;
-        try {
-          made = await applyToPhoto(job, batch, { transformer, sha256 }, memoryLimit, signal);
-        } catch (error) {
-          if (!(error instanceof FauveError) || error.code === 'aborted' || signal.aborted) throw error;
-          failures.push({ input: job.input, error });
-          reporter.tell({ type: 'failed', input: job.input, code: error.code, message: error.message });
-          continue;
-        }
-        unwritten = await failureToWrite(job, made.bytes);
-        if (unwritten) throw unwritten;
-        for (const event of made.events) reporter.tell(event);
-        written++;
+    const { network, range, precision } = batch.job;
+    const opened = await host.openStyleNetwork(network, { range, precision });
+    reporter.tell({
+      ...{ type: 'start', model: batch.networkName, pictures: photos.length, engine: opened.network.engine },
+    });
+    for (const message of opened.network.notices) reporter.tell({ type: 'notice', message });
+    for (const photo of photos) {
+      let made: Restyled;
+      try {
+        made = await restyled(photo, batch, signal);
+      } catch (error) {
+        if (!(error instanceof FauveError) || error.code === 'aborted' || signal.aborted) throw error;
+        failures.push({ input: photo.input, error });
+        reporter.tell({ type: 'failed', input: photo.input, code: error.code, message: error.message });
+        continue;
       }
-    } finally {
-      await runtime.close();
+      unwritten = await failureToWrite(photo, made.bytes);
+      if (unwritten) throw unwritten;
+      for (const event of made.events) reporter.tell(event);
+      written++;
     }
   } catch (error) {
-    if (unwritten && jobs.length > 1) throw afterSome(unwritten, written, jobs.length);
+    if (unwritten && photos.length > 1) throw afterSome(unwritten, written, photos.length);
     if (unwritten || !signal.aborted) throw error;
     const made = written === 0 ? 'nothing was written' : 'those that are written stay';
-    throw new FauveError('aborted', `Stopped after ${written} of ${jobs.length} pictures; ${made}.`, { cause: error });
+    throw new FauveError('aborted', `Stopped after ${written} of ${photos.length} pictures; ${made}.`, {
+      cause: error,
+    });
   } finally {
     reporter.close();
     interrupt.release();
+    await host.close();
   }
   const seconds = (performance.now() - start) / 1000;
   reporter.tell({ type: 'done', written, failed: failures.length, skipped, seconds });
   const [first] = failures;
   if (!first) return;
-  if (jobs.length === 1) throw first.error;
+  if (photos.length === 1) throw first.error;
   // Errors are told even to those who want nothing else told.
   for (const { error } of failures) process.stderr.write(`${error.message}\n`);
   const names = failures.slice(0, MOST_NAMES).map(({ input }) => input);
   const more = failures.length > MOST_NAMES ? ` and ${failures.length - MOST_NAMES} more` : '';
   throw new FauveError(
     first.error.code === 'usage' ? 'input' : first.error.code,
-    `${failures.length} of ${jobs.length} photos could not be restyled: ${names.join(', ')}${more}. The others are written.`,
+    `${failures.length} of ${photos.length} photos could not be restyled: ${names.join(', ')}${more}. The others are written.`,
   );
 }
 
@@ -168,30 +174,20 @@ function afterSome({ code, message }: FauveError, written: number, total: number
   return new FauveError(code, `${message} ${written} of ${total} pictures are written; the others are not made.`);
 }
 
-async function applyToPhoto(
-  job: PhotoJob,
-  { network, styles, options, precision }: ApplyBatch,
-  { transformer, sha256 }: { readonly transformer: StyleNetwork; readonly sha256: string },
-  memoryLimit: number,
+async function restyled(
+  { input, output, format, quality, bits }: PhotoJob,
+  { host, job, before }: ApplyBatch,
   signal: AbortSignal,
 ): Promise<Restyled> {
-  const { input, output, format, quality, bits } = job;
   if (signal.aborted) throw new FauveError('aborted', 'Stopped before this picture.');
-  const bytes = input === '-' ? await readStandardInput() : await readFileChecked(input, 'Photo');
-  const fileName = input === '-' ? 'from standard input' : input;
-  const { image, notices = [] } = await decodeImage(bytes, { what: 'Photo', fileName });
-  const result = await apply({ image, transformer, styles, options, memoryLimit, signal });
-  const recipe = applyRecipe({
-    ...{ fauve: version, engine: transformer.engine, quality, transformer, styles, precision, options },
-    network: fileIn(output, { path: network.fileName, sha256, shipped: network.shipped }),
-    content: fileIn(output, { path: input, sha256: await sha256Hex(bytes) }),
-    size: result.image,
-  });
-  const encoded = await encodeImage(result.image, format, { quality, bits, recipe: encodeRecipe(recipe) });
-  const { width, height } = result.image;
-  const picture = { type: 'picture', input, path: output, width, height, seconds: result.seconds } as const;
-  const events = [...notices.map((message) => ({ type: 'notice', message }) as const), picture];
-  return { bytes: encoded, events };
+  const content: FileReference = input === '-' ? { name: pipeName, bytes: await readStandardInput() } : { path: input };
+  const { plan, run } = await planJob<'apply'>({ ...job, content }, host, { signal });
+  const { image, recipe, seconds } = await run();
+  const encoded = await encodeImage(image, format, { quality, bits, recipe: recipeIn(output, recipe, quality) });
+  const { width, height } = image;
+  const messages = [...(before ? differences(before, recipe) : []), ...plan.notices];
+  const picture = { type: 'picture', input, path: output, width, height, seconds } as const;
+  return { bytes: encoded, events: [...messages.map((message) => ({ type: 'notice', message }) as const), picture] };
 }
 
 async function readStandardInput(): Promise<Uint8Array> {
@@ -206,10 +202,10 @@ interface ApplyReporter {
   close(): void;
 }
 
-function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
+function applyReporter({ json, quiet, photos }: ApplyBatch): ApplyReporter {
   // A bar among the lines of JSON on the same terminal would make both unreadable.
   const silent = quiet || (json && (process.stdout.isTTY || !process.stderr.isTTY));
-  const meter = silent || jobs.length === 1 ? undefined : openMeter('picture');
+  const meter = silent || photos.length === 1 ? undefined : openMeter('picture');
   const say = (line: string) => {
     if (silent) return;
     const write = () => process.stderr.write(`${line}\n`);
@@ -220,8 +216,8 @@ function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
   let finished = 0;
   const advance = () => {
     finished++;
-    const left = (jobs.length - finished) * ((performance.now() - start) / 1000 / finished);
-    meter?.update({ step: finished, total: jobs.length, left });
+    const left = (photos.length - finished) * ((performance.now() - start) / 1000 / finished);
+    meter?.update({ step: finished, total: photos.length, left });
   };
   return {
     say,
@@ -233,7 +229,7 @@ function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
         case 'notice':
           return say(noteText(event.message));
         case 'picture': {
-          if (jobs.length > 1) return advance();
+          if (photos.length > 1) return advance();
           const name = styleText('bold', event.path === '-' ? 'standard output' : event.path, {
             stream: process.stderr,
           });
@@ -245,7 +241,7 @@ function applyReporter({ json, quiet, jobs }: ApplyBatch): ApplyReporter {
           if (event.skipped > 0) {
             const were = event.skipped === 1 ? 'picture was' : 'pictures were';
             say(`${event.skipped} ${were} there already; ${event.written} written`);
-          } else if (jobs.length > 1)
+          } else if (photos.length > 1)
             say(`${event.written} ${event.written === 1 ? 'picture' : 'pictures'}, ${durationText(event.seconds)}`);
       }
     },

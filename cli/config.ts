@@ -2,11 +2,11 @@ import { dirname, relative, resolve } from 'node:path';
 import { FauveError, lossNetworkNames, perhaps, readFileChecked, spellings, stylizeOptionSpecs } from 'fauve';
 import { z } from 'zod';
 import { type StyleArgument, styleFrom } from './inputs.js';
-import { checkOptions, type GivenOptions } from './option-flags.js';
+import { checkOptions, type NamedStylizeOptions } from './option-flags.js';
 
 /** What a config file says: some of the options, and which pictures. */
 export interface Config {
-  readonly options: GivenOptions;
+  readonly options: NamedStylizeOptions['options'];
   readonly content?: string;
   readonly styles: readonly StyleArgument[];
   readonly init?: string;

@@ -1,17 +1,5 @@
 import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
-import {
-  decodeImage,
-  decodeStyle,
-  FauveError,
-  type Image,
-  isShippedStyle,
-  loadStyle,
-  looksLikeStyle,
-  readFileChecked,
-  type Style,
-  sha256Hex,
-} from 'fauve';
+import { FauveError, isShippedStyle, type StyleReference, styleReferenceOf } from 'fauve';
 
 /** A style as a command line names it. */
 export interface StyleArgument {
@@ -21,41 +9,8 @@ export interface StyleArgument {
   readonly weight?: number;
 }
 
-/** A picture that was read, and the checksum of its file. */
-export interface PictureFile {
-  readonly path: string;
-  readonly sha256: string;
-  readonly image: Image;
-  /** What is unusual about it. */
-  readonly notices?: readonly string[];
-}
-
-/** A captured style that was read, and the checksum of its file. */
-export interface CapturedFile {
-  /** Of one that comes with Fauve: its name. */
-  readonly path: string;
-  readonly sha256: string;
-  readonly style: Style;
-  readonly shipped?: true;
-}
-
-/** The pictures that a run starts from. */
-export interface Pictures {
-  readonly content: PictureFile;
-  readonly styles: readonly ((PictureFile | CapturedFile) & { readonly weight: number })[];
-  readonly init?: PictureFile;
-  readonly generated?: PictureFile;
-}
-
-/** Which files those are. */
-export interface PicturePaths {
-  readonly content: string;
-  /** `shipped`: the path is the name of a style that comes with Fauve, even where there is a file of that name. */
-  readonly styles: readonly { readonly path: string; readonly weight: number; readonly shipped?: true }[];
-  readonly init?: string;
-  /** A picture that is measured. */
-  readonly generated?: string;
-}
+/** A style and its share, as a job names them. */
+export type WeightedReference = StyleReference & { readonly weight: number };
 
 /**
  * A style with an optional weight: `starry-night.jpg`, `waves.jpg:0.5`, `great-wave:2`. Names may hold colons (`C:\waves.jpg`): only a
@@ -77,24 +32,9 @@ export function parseStyle(text: string): StyleArgument {
   return { path, weight: value };
 }
 
-/**
- * Reads a style: an existing file, or else a style that comes with Fauve.
- * @param shipped that it is one of the latter
- * @throws FauveError `input` for a file that is missing or damaged, `usage` for an unknown name
- */
-export async function readStyleArgument(path: string, shipped = false): Promise<PictureFile | CapturedFile> {
-  // What has a folder or an extension was meant as a file.
-  const named = shipped || (!existsSync(path) && extname(path) === '' && !/[\\/]/.test(path));
-  if (named) {
-    const { style, sha256 } = await loadStyle(path);
-    return { path, sha256, style, shipped: true };
-  }
-  const what = extname(path).toLowerCase() === '.style' ? 'Style file' : 'Style image';
-  const bytes = await readFileChecked(path, what);
-  const sha256 = await sha256Hex(bytes);
-  if (what === 'Style file' || looksLikeStyle(bytes)) return { path, sha256, style: decodeStyle(bytes, path) };
-  const { image, notices = [] } = await decodeImage(bytes, { what, fileName: path });
-  return { path, sha256, image, notices };
+/** The same for a job: an existing file, or else a style that comes with Fauve. */
+export function styleOf({ path, weight = 1 }: StyleArgument): WeightedReference {
+  return { ...styleReferenceOf(path), weight };
 }
 
 /** The style that a config file names: a file from the folder of the config file, unless it comes with Fauve. */
@@ -102,41 +42,4 @@ export function styleFrom(text: string, fromFolder: (file: string) => string): S
   const there = parseStyle(fromFolder(text));
   const named = parseStyle(text);
   return !existsSync(there.path) && isShippedStyle(named.path) ? named : there;
-}
-
-/**
- * Reads the pictures.
- * @throws FauveError `input` for a file that is missing, damaged or no picture; `aborted` when the signal fires meanwhile
- */
-export async function readPictures(paths: PicturePaths, signal?: AbortSignal): Promise<Pictures> {
-  const read = async (path: string, what: string): Promise<PictureFile> => {
-    const bytes = await readFileChecked(path, what);
-    const { image, notices = [] } = await decodeImage(bytes, { what, fileName: path });
-    const sha256 = await sha256Hex(bytes);
-    throwIfStopped(signal);
-    return { path, sha256, image, notices };
-  };
-  const content = await read(paths.content, 'Content image');
-  const styles: Pictures['styles'][number][] = [];
-  for (const { path, weight, shipped } of paths.styles) {
-    styles.push({ ...(await readStyleArgument(path, shipped)), weight });
-    throwIfStopped(signal);
-  }
-  const { init, generated } = paths;
-  return {
-    content,
-    styles,
-    ...(init === undefined ? {} : { init: await read(init, 'Start image') }),
-    ...(generated === undefined ? {} : { generated: await read(generated, 'Picture') }),
-  };
-}
-
-/** What is unusual about the pictures' files. */
-export function noticesOf({ content, styles, init, generated }: Pictures): readonly string[] {
-  return [content, ...styles, init, generated].flatMap((each) => (each && 'image' in each && each.notices) || []);
-}
-
-/** @throws FauveError `aborted` */
-export function throwIfStopped(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FauveError('aborted', 'Stopped before the first step; nothing was written.');
 }

@@ -1,44 +1,14 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
   FauveError,
   type OptionSpec,
+  optionGroups,
   resolveStylizeOptions,
   respelled,
-  type StylizeOptions,
   type StylizeOptionsInput,
   spellings,
   stylizeOptionSpecs,
 } from 'fauve';
-
-type OptionName = OptionSpec['name'];
-
-/** Options of `stylize` that the user named, in flags or in a file. The rest has its default. */
-export type GivenOptions = Partial<StylizeOptions>;
-
-/** Headings of the help, in their order; what is named under none of them belongs to the optimisation. */
-const groups: readonly { readonly heading: string; readonly names: readonly OptionName[] }[] = [
-  { heading: 'Picture:', names: ['size', 'init', 'colours', 'seed'] },
-  {
-    heading: 'Losses:',
-    names: [
-      'contentWeight',
-      'styleWeight',
-      'tvWeight',
-      'contentLayers',
-      'styleLayers',
-      'styleStatistics',
-      'styleScale',
-      'tvNorm',
-      'normalisation',
-      'pooling',
-    ],
-  },
-];
-const optimisation = 'Optimisation:';
-
-/** What `measureLosses` looks at. */
-export const lossOptionNames: readonly OptionName[] = ['colours', ...groups[1]!.names];
 
 /** Flags of the other spellings of an option: `--colors`. */
 export function otherFlagsOf(name: string): string[] {
@@ -56,82 +26,93 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/**
- * Adds a flag for each option of `stylize`: `contentWeight` becomes `--content-weight`, with the option's own description.
- * @param only the options that the command has; all by default
- * @param defaults what is said of the value that holds without the flag; by default the value itself
- */
+/** How a command shows the options of a kind of job. */
+export interface FlagSettings {
+  /** What is said of the value that holds without the flag; by default the value itself. */
+  readonly defaults?: string;
+  /** Words that an option also takes beside its choices: the name of a file. */
+  readonly files?: readonly string[];
+}
+
+/** Adds a flag for each option: `contentWeight` becomes `--content-weight`, with the option's own description. */
 export function addOptionFlags(
   command: Command,
-  { only, defaults }: { readonly only?: readonly OptionName[]; readonly defaults?: string } = {},
+  specs: readonly OptionSpec[],
+  { defaults, files = [] }: FlagSettings = {},
 ): void {
-  const specs = stylizeOptionSpecs.filter(({ name }) => !only || only.includes(name));
-  const headingOf = (name: OptionName) => groups.find(({ names }) => names.includes(name))?.heading ?? optimisation;
-  for (const heading of [...groups.map((group) => group.heading), optimisation]) {
-    for (const spec of specs.filter(({ name }) => headingOf(name) === heading)) {
-      const without = defaults ?? `default: ${shown(spec)}`;
-      command.addOption(optionOf(spec, flagOf(spec.name), without).helpGroup(heading));
+  for (const group of optionGroups) {
+    const heading = `${group}:`;
+    for (const spec of specs.filter((each) => each.group === group)) {
+      const without = defaults ?? `default: ${shown(spec.default)}`;
+      const flag = (name: string) => optionOf(spec, name, without, files.includes(spec.name));
+      command.addOption(flag(flagOf(spec.name)).helpGroup(heading));
       // Takes back what a config file or a recipe says.
       if (spec.kind === 'switch')
         command.addOption(new Option(flagOf(spec.name).replace('--', '--no-')).helpGroup(heading).hideHelp());
-      for (const flag of otherFlagsOf(spec.name))
-        command.addOption(optionOf(spec, flag, without).helpGroup(heading).hideHelp());
+      for (const other of otherFlagsOf(spec.name)) command.addOption(flag(other).helpGroup(heading).hideHelp());
     }
   }
 }
 
 /**
- * The options among the values of a command's flags, checked.
- * @returns the options, and the file that `--init` names
+ * The options among the values of a command's flags, by their names in the library, checked.
+ * @param resolve checks them
  * @throws FauveError `usage` that names the flag
  */
-export function optionsOf(flags: object): { options: GivenOptions; init?: string } {
-  const names: readonly string[] = [...stylizeOptionSpecs.map(({ name }) => name), ...Object.keys(spellings)];
-  const given = Object.entries(flags).filter(([flag]) => names.includes(flag));
-  return checkOptions(Object.fromEntries(given), withFlag);
+export function optionsOf<Options extends object>(
+  flags: object,
+  specs: readonly OptionSpec[],
+  resolve: (options: unknown) => unknown,
+): Options {
+  const names: readonly string[] = [...specs.map(({ name }) => name), ...Object.keys(spellings)];
+  const given = Object.entries(flags).filter(([flag, value]) => names.includes(flag) && value !== undefined);
+  return checkedOptions(Object.fromEntries(given), resolve, withFlag);
 }
 
-/**
- * Checks options that may be incomplete and takes the name of a file out of `init`.
- * @param phrase turns the message of an error into one that names where the options come from
- * @throws FauveError `usage`
- */
-export function checkOptions(
-  given: Readonly<Record<string, unknown>>,
+/** @param phrase turns the message of an error into one that names where the options come from */
+function checkedOptions<Options extends object>(
+  given: object,
+  resolve: (options: unknown) => unknown,
   phrase: (message: string) => string,
-): { options: GivenOptions; init?: string } {
+): Options {
   try {
-    const { init, ...rest } = respelled(given);
-    const isFile = typeof init === 'string' && !initChoices().includes(init);
-    const named = init === undefined || isFile ? rest : { ...rest, init };
-    const resolved = resolveStylizeOptions(named as StylizeOptionsInput);
-    const options = Object.fromEntries(Object.keys(named).map((name) => [name, resolved[name as OptionName]]));
-    return isFile ? { options, init } : { options };
+    const options = respelled(given) as Options;
+    resolve(options);
+    return options;
   } catch (error) {
     if (error instanceof FauveError) throw new FauveError(error.code, phrase(error.message), { cause: error });
     throw error;
   }
 }
 
-/**
- * Makes sure that what was asked for beside `--resume` is what the interrupted run does anyway. The size is not looked at: it
- * depends on the picture.
- * @throws FauveError `usage` that names the flag
- */
-export function requireSameOptions(given: GivenOptions, interrupted: StylizeOptions): void {
-  for (const [key, value] of Object.entries(given)) {
-    const name = key as OptionName;
-    if (name !== 'size' && !isDeepStrictEqual(value, interrupted[name])) throw conflict(name, interrupted[name], value);
-  }
+/** Options of `stylize` that a user named, and the file that `init` names. */
+export interface NamedStylizeOptions {
+  readonly options: StylizeOptionsInput;
+  readonly init?: string;
 }
 
-/** What is wrong with an option that is not the interrupted run's. */
-export function conflict(name: OptionName, before: unknown, received: unknown): FauveError {
-  const text = (value: unknown) => (typeof value === 'object' ? layersText(value as LayerWeights) : String(value));
-  return new FauveError(
-    'usage',
-    `--resume goes on with the options of the interrupted run, where ${flagOf(name)} is ${text(before)}; received ${text(received)}. Leave the flag out, or start again with --overwrite instead of --resume.`,
-  );
+/** The options of `stylize` among the values of flags. @throws FauveError `usage` that names the flag */
+export function stylizeOptionsOf(flags: object): NamedStylizeOptions {
+  const { init, ...others } = flags as { readonly init?: unknown };
+  return withInit(init, (named) => optionsOf({ ...others, init: named }, stylizeOptionSpecs, resolveStylizeOptions));
+}
+
+/** The same from a config file. @param phrase turns the message of an error into one that names the file */
+export function checkOptions(
+  given: Readonly<Record<string, unknown>>,
+  phrase: (message: string) => string,
+): NamedStylizeOptions {
+  const { init, ...others } = given;
+  return withInit(init, (named) => {
+    const options = named === undefined ? others : { ...others, init: named };
+    return checkedOptions(options, resolveStylizeOptions, phrase);
+  });
+}
+
+/** Takes the name of a file out of `init`. */
+function withInit(init: unknown, options: (named: unknown) => StylizeOptionsInput): NamedStylizeOptions {
+  const isFile = typeof init === 'string' && !initChoices().includes(init);
+  return isFile ? { options: options(undefined), init } : { options: options(init) };
 }
 
 /** A parser of flags whose value is a number. Ranges are the option's own business. */
@@ -147,6 +128,9 @@ export function parseCount(text: string): number {
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.');
   return value;
 }
+
+/** `0,32,64` */
+const parseNumbers = (text: string): number[] => text.split(',').map(parseNumber);
 
 type LayerWeights = Readonly<Record<string, number>>;
 
@@ -168,23 +152,28 @@ export function parseLayers(text: string): LayerWeights {
   return layers;
 }
 
-function optionOf(spec: OptionSpec, flag: string, without: string): Option {
-  const { name, kind, description } = spec;
-  if (kind === 'switch') return new Option(flag, description);
+/** A flag that takes one of several words. */
+export function choiceOption(flag: string, choices: readonly string[], description: string): Option {
+  return new Option(`${flag} <${choices.join('|')}>`, description).argParser((value) => {
+    if (choices.includes(value)) return value;
+    throw new InvalidArgumentError(`Expected ${choices.join(' or ')}.`);
+  });
+}
+
+function optionOf({ name, kind, description, choices = [] }: OptionSpec, flag: string, without: string, file: boolean) {
   const text = without ? `${description} (${without})` : description;
-  if (name === 'init') {
-    return new Option(`${flag} <${initChoices().join('|')}|file>`, text);
-  }
+  if (file) return new Option(`${flag} <${choices.join('|')}|file>`, text);
   switch (kind) {
+    case 'switch':
+      return new Option(flag, description);
     case 'number':
       return new Option(`${flag} <number>`, text).argParser(parseNumber);
+    case 'numbers':
+      return new Option(`${flag} <numbers>`, text).argParser<unknown>(parseNumbers);
     case 'layers':
-      return new Option(`${flag} <layers>`, text).argParser(parseLayers);
+      return new Option(`${flag} <layers>`, text).argParser<unknown>(parseLayers);
     case 'choice':
-      return new Option(`${flag} <${spec.choices!.join('|')}>`, text).argParser((value) => {
-        if (spec.choices!.includes(value)) return value;
-        throw new InvalidArgumentError(`Expected ${spec.choices!.join(' or ')}.`);
-      });
+      return choiceOption(flag, choices, text);
     case 'text':
       return new Option(`${flag} <${name}>`, text).argParser((value) => (/^\d+$/.test(value) ? Number(value) : value));
   }
@@ -192,12 +181,11 @@ function optionOf(spec: OptionSpec, flag: string, without: string): Option {
 
 const initChoices = (): readonly string[] => stylizeOptionSpecs.find(({ name }) => name === 'init')?.choices ?? [];
 
-function shown({ kind, default: value }: OptionSpec): string {
-  return kind === 'layers' ? layersText(value as LayerWeights) : String(value);
-}
-
-function layersText(layers: LayerWeights): string {
-  return Object.entries(layers)
+/** An option's value as a flag takes it. */
+function shown(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.join(',');
+  return Object.entries(value)
     .map(([layer, weight]) => (weight === 1 ? layer : `${layer}:${weight}`))
     .join(',');
 }

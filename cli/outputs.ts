@@ -5,6 +5,7 @@ import {
   createImage,
   encodeImage,
   FauveError,
+  type JobCheckpoint,
   outputFormat,
   type PlotFormat,
   readFileChecked,
@@ -14,8 +15,8 @@ import {
 export interface OutputSettings {
   /** The picture. */
   readonly output: string;
-  readonly plot?: string;
-  readonly saveEvery?: number;
+  readonly plot?: string | undefined;
+  readonly saveEvery?: number | undefined;
   readonly quality?: number | undefined;
   readonly bits?: 8 | 16 | undefined;
   readonly overwrite: boolean;
@@ -28,11 +29,9 @@ export function checkpointPath(output: string): string {
 }
 
 /** The file of an interrupted run. @throws FauveError `input` or `system` when it cannot be read */
-export async function readCheckpointFile(
-  output: string,
-): Promise<{ readonly path: string; readonly bytes: Uint8Array }> {
+export async function readCheckpointFile(output: string): Promise<JobCheckpoint> {
   const path = checkpointPath(output);
-  return { path, bytes: await readFileChecked(path, 'Checkpoint', 'Delete it and start again.') };
+  return { name: path, bytes: await readFileChecked(path, 'Checkpoint', 'Delete it and start again.') };
 }
 
 /** The picture after a number of steps, beside the finished one: `out.step-0050.png`. */

@@ -18,8 +18,8 @@ export interface PhotoJob {
   /** A file; `-` for standard output. */
   readonly output: string;
   readonly format: OutputFormat;
-  readonly quality?: number;
-  readonly bits?: 8 | 16;
+  readonly quality?: number | undefined;
+  readonly bits?: 8 | 16 | undefined;
 }
 
 type Target = Pick<PhotoJob, 'input' | 'output' | 'format'>;

@@ -1,12 +1,11 @@
 import { styleText } from 'node:util';
 import { SingleBar } from 'cli-progress';
-import type { Scale, StylizeEvent, StylizeStep } from 'fauve';
+import type { JobEvent, Plain, Scale } from 'fauve';
 import { durationText, timeEstimate } from './time-left.js';
 
 /** What is told about a run: as lines of JSON on stdout, or to people on stderr. */
 export type RunEvent =
-  | Exclude<StylizeEvent, StylizeStep>
-  | Omit<StylizeStep, 'image' | 'checkpoint'>
+  | Plain<JobEvent<'stylize'>>
   | { readonly type: 'saved'; readonly kind: 'picture' | 'step' | 'checkpoint' | 'plot'; readonly path: string }
   | {
       readonly type: 'done';
@@ -28,6 +27,13 @@ export interface Reporter {
   say(line: string): void;
   /** Leaves the terminal as it was. */
   close(): void;
+}
+
+/** Who is told: as JSON, as text, or nobody. */
+export function reporterFor({ json, quiet }: { readonly json: boolean; readonly quiet: boolean }): Reporter {
+  // A bar among the lines of JSON on the same terminal would make both unreadable.
+  const text = quiet || (json && (process.stdout.isTTY || !process.stderr.isTTY)) ? quietReporter : textReporter();
+  return json ? allReporters([jsonReporter(), text]) : text;
 }
 
 /** Events as NDJSON on stdout: one object a line. */

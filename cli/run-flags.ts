@@ -28,10 +28,7 @@ export function addRunFlags(command: Command, network: string): void {
   const files = [
     new Option('--overwrite', 'replace an existing output'),
     new Option('--quality <number>', 'JPEG and WebP: 1 to 100 (default: 95)').argParser(parseNumber),
-    new Option('--bits <8|16>', 'PNG and TIFF: bits per channel (default: 8)').argParser((text) => {
-      if (text !== '8' && text !== '16') throw new InvalidArgumentError('Expected 8 or 16.');
-      return Number(text);
-    }),
+    bitsOption(),
   ];
   const run = [
     new Option('--resume', 'go on with an interrupted run, from its checkpoint beside the output'),
@@ -50,17 +47,7 @@ export function addRunFlags(command: Command, network: string): void {
 
 export function runSettingsOf(values: RunValues): RunSettings {
   const { quality, bits, saveEvery, plot, overwrite = false, resume = false, json = false, quiet = false } = values;
-  return {
-    ...(quality === undefined ? {} : { quality }),
-    ...(bits === undefined ? {} : { bits }),
-    ...(saveEvery === undefined ? {} : { saveEvery }),
-    ...(plot === undefined ? {} : { plot }),
-    engine: engineOf(values),
-    overwrite,
-    resume,
-    json,
-    quiet,
-  };
+  return { quality, bits, saveEvery, plot, engine: engineOf(values), overwrite, resume, json, quiet };
 }
 
 /** `--style`, once for each style. */
@@ -68,4 +55,12 @@ export function styleOption(description: string): Option {
   return new Option('-s, --style <style[:weight]>', description)
     .argParser((text, before: readonly StyleArgument[] = []) => [...before, parseStyle(text)])
     .helpGroup(filesHeading);
+}
+
+/** `--bits`, of a picture that is written. */
+export function bitsOption(): Option {
+  return new Option('--bits <8|16>', 'PNG and TIFF: bits per channel (default: 8)').argParser((text) => {
+    if (text !== '8' && text !== '16') throw new InvalidArgumentError('Expected 8 or 16.');
+    return Number(text);
+  });
 }

@@ -23,7 +23,7 @@ export { outputSize } from './image/size.js';
 export { JobAborted } from './jobs/aborted.js';
 export { differences, jobOfRecipe, type PictureSpec } from './jobs/again.js';
 export type { JobHost, NetworkSettings, OpenedStyleNetwork, ReadFile, ReadPicture, ReadStyle } from './jobs/host.js';
-export { type JobCheckpoint, plainEvent } from './jobs/kind.js';
+export { type JobCheckpoint, type Plain, plainEvent } from './jobs/kind.js';
 export { textureOptionSpecs } from './jobs/kinds/texture.js';
 export type { JobKindName } from './jobs/kinds.js';
 export {
@@ -47,7 +47,7 @@ export {
   planJob,
   runJob,
 } from './jobs/run.js';
-export { type CompleteSpec, type JobSpec, type JobSpecOf, parseSpec } from './jobs/spec.js';
+export { type CompleteSpec, decodeSpec, encodeSpec, type JobSpec, type JobSpecOf, parseSpec } from './jobs/spec.js';
 export { type LossTerm, lossTerms } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
 export type { ShippedNetwork, ShippedStyleNetwork } from './networks/manifest.js';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { defaultStylizeOptions } from '#src/stylize/options.js';
 import { parseStyle } from '../cli/inputs.js';
-import { flagOf, parseLayers, requireSameOptions } from '../cli/option-flags.js';
+import { flagOf, parseLayers } from '../cli/option-flags.js';
 import { redoPath, stepPath } from '../cli/outputs.js';
 import { durationText, timeEstimate } from '../cli/time-left.js';
 
@@ -35,14 +34,6 @@ describe('arguments', () => {
     expect(['size', 'contentWeight', 'tvNorm', 'beta1'].map(flagOf)).toEqual([
       ...['--size', '--content-weight', '--tv-norm', '--beta1'],
     ]);
-  });
-
-  it('beside --resume are those of the interrupted run, layers in any order', () => {
-    const interrupted = { ...defaultStylizeOptions, styleLayers: { relu1_1: 1, relu2_1: 2 } };
-    expect(() => requireSameOptions({ styleLayers: { relu2_1: 2, relu1_1: 1 }, seed: 0 }, interrupted)).not.toThrow();
-    expect(() => requireSameOptions({ styleLayers: { relu1_1: 1 } }, interrupted)).toThrow(
-      /--style-layers is relu1_1,relu2_1:2; received relu1_1\./,
-    );
   });
 });
 

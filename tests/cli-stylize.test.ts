@@ -246,7 +246,7 @@ describe('fauve redo', () => {
     const args = ['redo', 'redo/a.png', '-o', 'c.png', '--content', 'redo/moved.png', '--threads', '1'];
     const { stderr } = succeeded(await place.fauve(args));
     expect(stderr).not.toContain('moved.png is not');
-    expect(stderr).toContain('note: The style image redo/other.png is not the file that the picture was made with');
+    expect(stderr).toContain('note: The style redo/other.png is not the file that the picture was made with');
     expect(recipeOf('stylize', (await decoded('c.png')).recipe).styles.map(({ weight }) => weight)).toEqual([3, 1]);
     await rm(place.at('redo/style.png'));
     const styleless = await place.fauve(['redo', 'redo/a.png', '-o', 'd.png', '--content', 'redo/moved.png']);

@@ -1,24 +1,25 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import {
-  type ApplyOptions,
+  applyOptionSpecs,
   type CheckedStyleNetwork,
-  checkStyleNetwork,
+  createNodeHost,
   FauveError,
+  type JobSpecOf,
   kindNames,
-  loadStyleNetwork,
   type OutputFormat,
   type PixelRange,
   type Precision,
   resolveApplyOptions,
+  styleNetworkReferenceOf,
   styleShares,
 } from 'fauve';
 import { applyToPhotos } from '../apply-batch.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import type { StyleArgument } from '../inputs.js';
-import { otherFlagsOf, parseNumber, withFlag } from '../option-flags.js';
+import { addOptionFlags, choiceOption, optionsOf, parseNumber } from '../option-flags.js';
 import { findPhotos, planOutputs } from '../photos.js';
-import { tellingErrors } from '../restyle.js';
-import { filesHeading, styleOption } from '../run-flags.js';
+import { bitsOption, filesHeading, styleOption } from '../run-flags.js';
+import { tellingErrors } from '../telling-errors.js';
 
 interface Values extends EngineValues {
   readonly style?: readonly StyleArgument[];
@@ -28,10 +29,6 @@ interface Values extends EngineValues {
   readonly format?: OutputFormat;
   readonly quality?: number;
   readonly bits?: 8 | 16;
-  readonly size?: number | string;
-  readonly strength?: number;
-  readonly colours?: string;
-  readonly colors?: string;
   readonly range?: PixelRange;
   readonly precision?: Precision;
   readonly list?: true;
@@ -57,11 +54,6 @@ The memory grows with the photo. What does not fit is refused, with the largest 
 
 /** `fauve apply`: restyles photos with a trained network. */
 export function addApplyCommand(program: Command): void {
-  const oneOf = (flag: string, choices: readonly string[], description: string) =>
-    new Option(`${flag} <${choices.join('|')}>`, description).argParser((value) => {
-      if (choices.includes(value)) return value;
-      throw new InvalidArgumentError(`Expected ${choices.join(' or ')}.`);
-    });
   const command = program
     .command('apply')
     .description('restyle photos with a trained network, in one pass')
@@ -75,34 +67,17 @@ export function addApplyCommand(program: Command): void {
       '--skip-existing',
       'leave out photos whose picture is there already: goes on where an earlier run stopped',
     ),
-    oneOf(
+    choiceOption(
       '--format',
       ['png', 'jpeg', 'webp', 'tiff'],
       "format in a folder and on standard output (default: the photo's; png)",
     ),
     new Option('--quality <number>', 'JPEG and WebP: 1 to 100 (default: 95)').argParser(parseNumber),
-    new Option('--bits <8|16>', 'PNG and TIFF: bits per channel (default: 8)').argParser((text) => {
-      if (text !== '8' && text !== '16') throw new InvalidArgumentError('Expected 8 or 16.');
-      return Number(text);
-    }),
+    bitsOption(),
   ];
-  const colours = ['style', 'luminance'];
-  const picture = [
-    new Option(
-      '--size <size>',
-      'longer side in pixels, or WIDTHxHEIGHT, original, or auto: as large as the memory allows (default: original)',
-    ).argParser((text) => (/^\d+$/.test(text) ? Number(text) : text)),
-    new Option('--strength <number>', "from 0, the photo, to 1, the network's picture (default: 1)").argParser(
-      parseNumber,
-    ),
-    oneOf(
-      '--colours',
-      colours,
-      "style: the network's; luminance: the photo's, only brightness is restyled (default: style)",
-    ),
-    ...otherFlagsOf('colours').map((flag) => oneOf(flag, colours, '').hideHelp()),
-    oneOf('--range', ['0-1', '0-255'], 'black and white of a network of another program (default: found out)'),
-    oneOf(
+  const network = [
+    choiceOption('--range', ['0-1', '0-255'], 'black and white of a network of another program (default: found out)'),
+    choiceOption(
       '--precision',
       ['int8', 'float32'],
       'int8: most of the work in 8-bit integers, on a processor, if the network knows how; float32: all in floats (default: int8)',
@@ -114,7 +89,8 @@ export function addApplyCommand(program: Command): void {
     new Option('-q, --quiet', 'print nothing but errors'),
   ];
   for (const flag of files) command.addOption(flag.helpGroup(filesHeading));
-  for (const flag of picture) command.addOption(flag.helpGroup('Picture:'));
+  addOptionFlags(command, applyOptionSpecs);
+  for (const flag of network) command.addOption(flag.helpGroup('Network:'));
   for (const flag of run) command.addOption(flag.helpGroup('Run:'));
   addEngineFlags(command);
   command
@@ -125,18 +101,39 @@ export function addApplyCommand(program: Command): void {
 }
 
 async function apply(model: string, named: readonly string[], values: Values): Promise<void> {
-  const network = checkStyleNetwork(await loadStyleNetwork(model), values.range);
-  if (values.list) return list(network, values.json === true);
   const { output, style = [], json = false, quiet = false, range, precision } = values;
+  const host = createNodeHost({ engine: engineOf(values) });
+  const reference = styleNetworkReferenceOf(model);
+  const network = await host.styleNetwork(reference, range);
+  if (values.list) return list(network, json);
   if (named.length === 0)
     throw new FauveError('usage', 'There is no photo. Name one: fauve apply model.onnx photo.jpg -o out.png.');
   if (output === undefined)
     throw new FauveError('usage', 'There is no output. Name one: -o out.png, or -o out/ for several photos.');
-  const engine = engineOf(values);
   const styles = style.map(({ path, weight = 1 }) => ({ name: path, weight }));
   styleShares(network.styles, styles, network.fileName);
-  const options = optionsOf(values);
-  if (named.includes('-') && process.stdin.isTTY) {
+  const options: object = optionsOf(values, applyOptionSpecs, resolveApplyOptions);
+  checkPipes(named, output, json);
+  const { photos: found, notices } = await findPhotos(named);
+  const { jobs: photos, skipped } = await planOutputs(found, output, {
+    ...encodingOf(values),
+    overwrite: values.overwrite === true,
+    skipExisting: values.skipExisting === true,
+  });
+  const job: Omit<JobSpecOf<'apply'>, 'content'> = {
+    kind: 'apply',
+    network: reference,
+    styles,
+    range,
+    precision,
+    options,
+  };
+  await applyToPhotos({ host, job, networkName: network.fileName, photos, skipped, notices, json, quiet });
+}
+
+/** @throws FauveError `usage` for a pipe that is none */
+function checkPipes(photos: readonly string[], output: string, json: boolean): void {
+  if (photos.includes('-') && process.stdin.isTTY) {
     throw new FauveError(
       'usage',
       'The photo - is read from a pipe, and this is a terminal. Name a file, or write cat photo.jpg | fauve apply …',
@@ -153,27 +150,6 @@ async function apply(model: string, named: readonly string[], values: Values): P
       'usage',
       'The picture - is written to a pipe, and this is a terminal. Name a file, or add > out.png.',
     );
-  }
-  const { photos, notices } = await findPhotos(named);
-  const { jobs, skipped } = await planOutputs(photos, output, {
-    ...encodingOf(values),
-    overwrite: values.overwrite === true,
-    skipExisting: values.skipExisting === true,
-  });
-  await applyToPhotos({
-    ...{ network, jobs, skipped, notices, styles, options, json, quiet },
-    ...(range === undefined ? {} : { range }),
-    ...(precision === undefined ? {} : { precision }),
-    engine,
-  });
-}
-
-function optionsOf({ size, strength, colours, colors }: Values): ApplyOptions {
-  try {
-    return resolveApplyOptions({ size, strength, colours, colors });
-  } catch (error) {
-    if (!(error instanceof FauveError)) throw error;
-    throw new FauveError(error.code, withFlag(error.message), { cause: error });
   }
 }
 

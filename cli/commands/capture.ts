@@ -2,19 +2,14 @@ import { basename, extname } from 'node:path';
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
-  type CaptureProgress,
-  captureStyle,
   checkWritable,
-  cropBottom,
+  createNodeHost,
   encodeStyle,
   FauveError,
-  loadNetworkWeights,
-  type NetworkWeights,
-  readImage,
+  type JobEvent,
   readStyle,
+  runJob,
   type Style,
-  shippedNetworkNames,
-  startEngine,
 } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
@@ -74,32 +69,32 @@ export function addCaptureCommand(program: Command): void {
 }
 
 async function capture(painting: string, values: Values): Promise<void> {
-  const { output, quiet = false } = values;
+  const { output, network, quiet = false } = values;
   const engine = engineOf(values);
   const path = await checkedOutput(output, values);
   const before = values.add ? (await readStyle(path)).style : undefined;
   const about = aboutOf(painting, path, values, before);
-  const whole = await readImage(painting, 'Painting');
-  const image = cropBottom(whole, (values.cropBottom ?? 0) / 100);
-  const names = values.network === undefined ? shippedNetworkNames : [values.network];
-  const networks: NetworkWeights[] = [];
-  for (const name of names) networks.push(await loadNetworkWeights(name));
   const interrupt = listenForInterrupt();
+  await using host = createNodeHost({ engine: { ...engine, onNotice: quiet ? () => {} : note } });
   try {
-    const runtime = await startEngine({ ...engine, onNotice: quiet ? () => {} : note });
-    try {
-      const onProgress = quiet ? () => {} : tell;
-      const captured = await captureStyle({ image, about, networks, runtime, signal: interrupt.signal, onProgress });
-      const style = before ? merged(before, captured) : captured;
-      const bytes = encodeStyle(style);
-      await writeResult(path, bytes, { what: 'The style' });
-      if (quiet) return;
-      const held = style.networks.map(({ network }) => network).join(', ');
-      const name = styleText('bold', path, { stream: process.stderr });
-      process.stderr.write(`${name}  ${style.title}, for ${held}, ${Math.round(bytes.byteLength / 1024)} KB\n`);
-    } finally {
-      await runtime.close();
-    }
+    const style = await runJob<'capture'>(
+      {
+        kind: 'capture',
+        painting: { path: painting },
+        cropBottom: (values.cropBottom ?? 0) / 100,
+        about,
+        networks: network === undefined ? undefined : [network],
+        addTo: before && { path },
+      },
+      host,
+      { signal: interrupt.signal, onEvent: quiet ? () => {} : tell },
+    );
+    const bytes = encodeStyle(style);
+    await writeResult(path, bytes, { what: 'The style' });
+    if (quiet) return;
+    const held = style.networks.map(({ network }) => network).join(', ');
+    const name = styleText('bold', path, { stream: process.stderr });
+    process.stderr.write(`${name}  ${style.title}, for ${held}, ${Math.round(bytes.byteLength / 1024)} KB\n`);
   } finally {
     interrupt.release();
   }
@@ -130,12 +125,6 @@ function aboutOf(painting: string, output: string, values: Values, before: Style
   };
 }
 
-/** What was there before, with what is new in its place or at the end. */
-function merged(before: Style, captured: Style): Style {
-  const isNew = (network: string) => captured.networks.some((each) => each.network === network);
-  return { ...captured, networks: [...before.networks.filter(({ network }) => !isNew(network)), ...captured.networks] };
-}
-
 /** `Great Wave (1831)` → `great-wave-1831`. */
 function slug(text: string): string {
   const plain = text
@@ -159,10 +148,14 @@ function titleOf(painting: string): string {
   return text === '' ? 'A painting' : text;
 }
 
-function tell({ network, size, done, total }: CaptureProgress): void {
-  process.stderr.write(
-    `${styleText('dim', `${done}/${total}  ${network} at ${size} pixels`, { stream: process.stderr })}\n`,
-  );
+function tell(event: JobEvent<'capture'>): void {
+  if (event.type === 'notice') {
+    note(event.message);
+    return;
+  }
+  const { network, size, done, total } = event;
+  const line = styleText('dim', `${done}/${total}  ${network} at ${size} pixels`, { stream: process.stderr });
+  process.stderr.write(`${line}\n`);
 }
 
 function parsePercent(text: string): number {

@@ -34,7 +34,7 @@ import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, parseCount, parseNumber } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
-import { tellingErrors } from '../restyle.js';
+import { tellingErrors } from '../telling-errors.js';
 import { durationText } from '../time-left.js';
 
 interface Values extends EngineValues, Readonly<Record<string, unknown>> {
@@ -119,7 +119,7 @@ async function run(values: Values): Promise<void> {
   const teacher = await loadNetworkWeights(values.teacher);
   const file = checkpointPath(output);
   const interrupted = values.resume ? await readCheckpointFile(output) : undefined;
-  const resume = interrupted && decodeDistilCheckpoint(interrupted.bytes, interrupted.path);
+  const resume = interrupted && decodeDistilCheckpoint(interrupted.bytes, interrupted.name);
   if (resume) requireSame(options, resume.options);
   const say = (text: string) => process.stderr.write(`${text}\n`);
   const interrupt = listenForInterrupt({ after: 'this step', say });

@@ -1,17 +1,17 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
 import {
+  createNodeHost,
   defaultNetworkName,
   FauveError,
-  freeMemory,
-  type LossReport,
-  loadNetworkWeights,
-  measureLosses,
-  startEngine,
+  type JobResult,
+  resolveStylizeOptions,
+  runJob,
+  stylizeOptionSpecs,
 } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
-import { noticesOf, readPictures, type StyleArgument } from '../inputs.js';
-import { addOptionFlags, lossOptionNames, optionsOf } from '../option-flags.js';
+import { type StyleArgument, styleOf } from '../inputs.js';
+import { addOptionFlags, optionsOf } from '../option-flags.js';
 import { note } from '../progress.js';
 import { filesHeading, styleOption } from '../run-flags.js';
 
@@ -40,41 +40,27 @@ export function addLossesCommand(program: Command): void {
     .addOption(new Option('--json', 'print JSON').helpGroup(filesHeading))
     .addHelpText('after', examples)
     .action(measure);
-  addOptionFlags(command, { only: lossOptionNames });
+  addOptionFlags(command, specs);
   addEngineFlags(command, defaultNetworkName);
 }
 
+/** What the losses are made of. */
+const specs = stylizeOptionSpecs.filter(({ name, group }) => group === 'Losses' || name === 'colours');
+
 async function measure(path: string, values: Values): Promise<void> {
-  const { options } = optionsOf(values);
-  const engine = engineOf(values);
   const { content, style = [], network = defaultNetworkName, json } = values;
+  const options: object = optionsOf(values, specs, resolveStylizeOptions);
+  const engine = engineOf(values);
   if (content === undefined) throw new FauveError('usage', 'There is no content image. Name one: --content photo.jpg.');
   if (style.length === 0) throw new FauveError('usage', 'There is no style image. Name one: --style painting.jpg.');
-  const styles = style.map(({ path, weight = 1 }) => ({ path, weight }));
-  const pictures = await readPictures({ content, styles, generated: path });
-  for (const message of noticesOf(pictures)) note(message);
-  const weights = await loadNetworkWeights(network);
-  const runtime = await startEngine({ ...engine, onNotice: note });
-  try {
-    const generated = pictures.generated!.image;
-    const report = await measureLosses({
-      content: pictures.content.image,
-      styles: pictures.styles,
-      generated,
-      weights,
-      runtime,
-      options,
-      memoryLimit: freeMemory(),
-    });
-    const rows = rowsOf(report);
-    const { width, height } = generated;
-    const about = { picture: path, width, height, network: { name: weights.name, sha256: weights.sha256 } };
-    process.stdout.write(
-      json ? `${JSON.stringify({ ...about, ...report, terms: rows }, null, 2)}\n` : table(report, rows),
-    );
-  } finally {
-    await runtime.close();
-  }
+  await using host = createNodeHost({ engine: { ...engine, onNotice: note } });
+  const pictures = { picture: { path }, content: { path: content }, styles: style.map(styleOf) };
+  const onEvent = ({ message }: { readonly message: string }) => note(message);
+  const report = await runJob<'losses'>({ kind: 'losses', ...pictures, network, options }, host, { onEvent });
+  const rows = rowsOf(report);
+  process.stdout.write(
+    json ? `${JSON.stringify({ picture: path, ...report, terms: rows }, null, 2)}\n` : table(report, rows),
+  );
 }
 
 interface Row {
@@ -87,14 +73,14 @@ interface Row {
   readonly share: number;
 }
 
-function rowsOf({ total, terms }: LossReport): Row[] {
+function rowsOf({ total, terms }: JobResult<'losses'>): Row[] {
   return terms.map((term) => {
     const weighted = term.value * term.weight;
     return { ...term, weighted, share: total > 0 ? weighted / total : 0 };
   });
 }
 
-function table({ total }: LossReport, rows: readonly Row[]): string {
+function table({ total }: JobResult<'losses'>, rows: readonly Row[]): string {
   const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
   const cells = [
     ['term', 'value', 'weight', 'weighted', 'share'],

@@ -1,11 +1,20 @@
 import { type Command, Option } from 'commander';
-import { defaultNetworkName, FauveError, kindNames } from 'fauve';
+import {
+  defaultNetworkName,
+  FauveError,
+  fastStyleNetworkName,
+  type JobSpecOf,
+  kindNames,
+  resolveStylizeOptions,
+  stylizeOptionSpecs,
+} from 'fauve';
+import { applyToOne } from '../apply-batch.js';
 import { type Config, readConfig } from '../config.js';
-import { restyleFast } from '../fast.js';
-import type { PicturePaths, StyleArgument } from '../inputs.js';
-import { addOptionFlags, optionsOf } from '../option-flags.js';
-import { restyle, tellingErrors } from '../restyle.js';
+import { type StyleArgument, styleOf } from '../inputs.js';
+import { makePicture, type PictureJob } from '../make-picture.js';
+import { addOptionFlags, flagOf, stylizeOptionsOf } from '../option-flags.js';
 import { addRunFlags, filesHeading, type RunValues, runSettingsOf, styleOption } from '../run-flags.js';
+import { tellingErrors } from '../telling-errors.js';
 
 interface Values extends RunValues {
   readonly style?: readonly StyleArgument[];
@@ -49,37 +58,66 @@ export function addStylizeCommand(program: Command): void {
     )
     .addHelpText('after', examples)
     .action((content: string | undefined, values: Values) =>
-      tellingErrors(values.json === true, async () => {
-        const asked = optionsOf(values);
-        const config: Config =
-          values.config === undefined ? { options: {}, styles: [] } : await readConfig(values.config);
-        const options = { ...config.options, ...asked.options };
-        const init = asked.init ?? (asked.options.init === undefined ? config.init : undefined);
-        const pictures = picturePaths(content ?? config.content, values.style ?? config.styles, init);
-        const work = values.fast ? restyleFast : restyle;
-        await work({
-          ...runSettingsOf(values),
-          output: required(values.output ?? config.output, 'output', '-o out.png'),
-          pictures,
-          network: values.network ?? config.network ?? defaultNetworkName,
-          options,
-          asked: options,
-        });
-      }),
+      tellingErrors(values.json === true, () => stylize(content, values)),
     );
-  addOptionFlags(command);
+  addOptionFlags(command, stylizeOptionSpecs, { files: ['init'] });
   addRunFlags(command, defaultNetworkName);
 }
 
-function picturePaths(
-  content: string | undefined,
-  styles: readonly StyleArgument[],
-  init: string | undefined,
-): PicturePaths {
-  const named = required(content, 'content image', 'fauve stylize photo.jpg --style painting.jpg -o out.png');
+async function stylize(photo: string | undefined, values: Values): Promise<void> {
+  const named = stylizeOptionsOf(values);
+  const config: Config = values.config === undefined ? { options: {}, styles: [] } : await readConfig(values.config);
+  const options = { ...config.options, ...named.options };
+  const init = named.init ?? (named.options.init === undefined ? config.init : undefined);
+  const content = required(
+    photo ?? config.content,
+    'content image',
+    'fauve stylize photo.jpg --style painting.jpg -o out.png',
+  );
+  const styles = values.style ?? config.styles;
   required(styles[0], 'style image', '--style painting.jpg');
-  const weighted = styles.map(({ path, weight = 1 }) => ({ path, weight }));
-  return { content: named, styles: weighted, ...(init === undefined ? {} : { init }) };
+  const output = required(values.output ?? config.output, 'output', '-o out.png');
+  const spec: JobSpecOf<'stylize'> = {
+    kind: 'stylize',
+    content: { path: content },
+    styles: styles.map(styleOf),
+    init: init === undefined ? undefined : { path: init },
+    network: values.network ?? config.network ?? defaultNetworkName,
+    options,
+  };
+  const job = { ...runSettingsOf(values), output };
+  if (values.fast) return applyToOne(fastSpec(spec, styles, job), job);
+  return makePicture({ ...job, spec });
+}
+
+/** The options of `stylize` that one pass of a network has, too. */
+const fastOptions: readonly string[] = ['size', 'colours'];
+
+/** The job of `--fast`. @throws FauveError `usage` for what only an optimisation has */
+function fastSpec(
+  { content, init, options = {} }: JobSpecOf<'stylize'>,
+  styles: readonly StyleArgument[],
+  { saveEvery, plot, resume }: Omit<PictureJob, 'spec'>,
+): JobSpecOf<'apply'> {
+  const meaningless = { ...options, init: init ?? options.init, saveEvery, plot, resume: resume || undefined };
+  const other = Object.entries(meaningless).find(([name, value]) => value !== undefined && !fastOptions.includes(name));
+  if (other) {
+    throw new FauveError(
+      'usage',
+      `--fast is one pass of a trained network, without ${flagOf(other[0])}. Leave one of them out; --init fast optimises on from its picture.`,
+    );
+  }
+  const { size, colours } = resolveStylizeOptions(options);
+  if (colours === 'match') {
+    throw new FauveError('usage', '--colours match needs an optimisation. Use style or luminance with --fast.');
+  }
+  return {
+    kind: 'apply',
+    content,
+    network: { shipped: fastStyleNetworkName },
+    styles: styles.map(({ path, weight = 1 }) => ({ name: path, weight })),
+    options: { size, colours },
+  };
 }
 
 function required<T>(value: T | undefined, what: string, example: string): T {

@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
   checkWritable,
+  createNodeHost,
   decodeStyleNetwork,
   decodeTrainCheckpoint,
   defaultNetworkName,
@@ -19,6 +20,7 @@ import {
   type StyleNetworkModel,
   spellings,
   startEngine,
+  styleReferenceOf,
   TrainAborted,
   type TrainCheckpoint,
   type TrainEvent,
@@ -30,13 +32,13 @@ import {
   writeFileAtomically,
 } from 'fauve';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
-import { parseStyle, readStyleArgument, type StyleArgument } from '../inputs.js';
+import { parseStyle, type StyleArgument } from '../inputs.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { attempt, keepCheckpoint, writeResult } from '../keep.js';
 import { flagOf, otherFlagsOf, parseCount, parseLayers, parseNumber, withFlag } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
-import { tellingErrors } from '../restyle.js';
+import { tellingErrors } from '../telling-errors.js';
 import { doneText, trainReporter, writeTestPictures, writeTrainPlot, writeTrainTable } from '../train-report.js';
 
 interface Values extends EngineValues, Readonly<Record<string, unknown>> {
@@ -128,7 +130,7 @@ async function run(values: Values): Promise<void> {
   const weights = await loadNetworkWeights(values.network);
   const file = checkpointPath(output);
   const interrupted = values.resume ? await readCheckpointFile(output) : undefined;
-  const resume = interrupted && decodeTrainCheckpoint(interrupted.bytes, interrupted.path);
+  const resume = interrupted && decodeTrainCheckpoint(interrupted.bytes, interrupted.name);
   if (resume) requireSame(options, resume.options);
 
   const reporter = trainReporter();
@@ -206,7 +208,7 @@ function plain(event: TrainEvent): unknown {
 async function readStyles(args: readonly StyleArgument[]): Promise<TrainStyle[]> {
   const styles: TrainStyle[] = [];
   for (const { path, weight = 1 } of args) {
-    const read = await readStyleArgument(path);
+    const read = await createNodeHost().style(styleReferenceOf(path));
     if ('style' in read) {
       const { name, title, artist, year } = read.style;
       styles.push({ name, title, artist, year, weight, style: { style: read.style } });

@@ -2,10 +2,11 @@ import { z } from 'zod';
 
 const checksum = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal');
 const name = z.string().min(1).max(1000);
-const bytes = z.union([
-  z.instanceof(Uint8Array),
-  z.base64().transform((text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0))),
-]);
+/** Bytes; in JSON they are base64. */
+const bytes = z.preprocess(
+  (value) => (typeof value === 'string' ? bytesOfBase64(value) : value),
+  z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected bytes'),
+) as unknown as z.ZodType<Uint8Array, Uint8Array>;
 
 /**
  * A file of a job: by its path, by a checksum under which the host keeps it, or as its bytes (in JSON as base64). A name is what
@@ -52,4 +53,17 @@ export const namedStyle = z.strictObject({ name: z.string().min(1).max(1000), we
 export function nameOf(input: StyleReference): string {
   if ('shipped' in input) return input.shipped;
   return 'path' in input ? input.path : input.name;
+}
+
+function bytesOfBase64(text: string): Uint8Array | undefined {
+  const parsed = z.base64().safeParse(text);
+  return parsed.success ? Uint8Array.from(atob(text), (character) => character.charCodeAt(0)) : undefined;
+}
+
+/** For `JSON.stringify`: bytes as base64. */
+export function base64OfBytes(_: string, value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  let text = '';
+  for (let at = 0; at < value.length; at += 0x8000) text += String.fromCharCode(...value.subarray(at, at + 0x8000));
+  return btoa(text);
 }

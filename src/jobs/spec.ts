@@ -3,6 +3,7 @@ import { suggestion } from '../checks/checks.js';
 import { received, shortName } from '../checks/received.js';
 import { FauveError } from '../errors.js';
 import { type JobKindName, jobKinds } from './kinds.js';
+import { base64OfBytes } from './reference.js';
 
 /** A job as a person asks for it: plain data, what is left out has its default. */
 export type JobSpec = { [Name in JobKindName]: z.input<(typeof jobKinds)[Name]['schema']> }[JobKindName];
@@ -31,6 +32,22 @@ export function parseSpec(given: unknown): CompleteSpec {
   const parsed = jobKinds[kind as JobKindName].schema.safeParse(given);
   if (parsed.success) return parsed.data;
   throw problem(parsed.error, given);
+}
+
+/** A spec as JSON text: bytes as base64. */
+export function encodeSpec(spec: JobSpec): string {
+  return JSON.stringify(spec, base64OfBytes);
+}
+
+/** @throws FauveError `usage` for what is no JSON, or not the spec of a job */
+export function decodeSpec(text: string): CompleteSpec {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch (error) {
+    throw new FauveError('usage', `A job is JSON; received ${received(text)}.`, { cause: error });
+  }
+  return parseSpec(given);
 }
 
 function problem(error: z.ZodError, given: unknown): FauveError {
