@@ -1,25 +1,25 @@
-import { FauveError, version } from 'fauve';
+import { FauveError, type JobQueue, type Place, type QueuedJob, version } from 'fauve';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { streamSSE } from 'hono/streaming';
-import type { Engine } from './engine.js';
+import { type JobPicture, jobEvent, type StepProgress } from './events.js';
 import { guard, headers, type StudioEnv } from './guard.js';
-import type { Job } from './job.js';
-import type { JobQueue, Place } from './job-queue.js';
-import { workOf } from './job-request.js';
+import type { ServerHost } from './host.js';
 import { sentenceOf } from './sentences.js';
 import { type ServedFiles, serveFiles } from './served-files.js';
+import { specOf } from './spec.js';
 import { boundaryOf, readUpload, type UploadLimits } from './upload.js';
+import { workOf } from './work.js';
 
-type AppEnv = StudioEnv & { readonly Variables: { boundary: string; place: Place } };
+type AppEnv = StudioEnv & { readonly Variables: { boundary: string; place: Place<StepProgress, JobPicture> } };
 
 /** What the routes work with. */
 export interface AppParts {
   readonly files: ServedFiles;
-  readonly jobs: JobQueue;
-  readonly engine: Engine;
+  readonly jobs: JobQueue<StepProgress, JobPicture>;
+  readonly host: ServerHost;
   readonly limits: UploadLimits;
   /** Milliseconds between the comments that keep a stream of events alive. */
   readonly keepAlive: number;
@@ -28,9 +28,10 @@ export interface AppParts {
 }
 
 /** The routes: the page and its files, and the jobs. Every refusal is JSON, `{message}`. */
-export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppParts): Hono<AppEnv> {
+export function createApp({ files, jobs, host, limits, keepAlive, log }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const say = (message: string) => ({ message });
+  const failure = (error: unknown) => sentenceOf(error, log);
   app.use(headers);
   app.use(guard);
   app.use(serveFiles(files));
@@ -49,8 +50,8 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
   });
 
   app.get('/api/health', async (c) => {
-    const { engine: name, device } = await engine.runtime();
-    return c.json({ fauve: version, engine: name, device });
+    const { engine, device } = await host.runtime();
+    return c.json({ fauve: version, engine, device });
   });
 
   app.post(
@@ -81,12 +82,12 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
     async (c) => {
       const body = new Uint8Array(await c.req.arrayBuffer());
       const upload = await readUpload(c.get('boundary'), body, limits);
-      const work = await workOf(upload, engine);
-      return c.json({ id: c.get('place').take(work).id }, 202);
+      const spec = await specOf(upload, host);
+      return c.json({ id: c.get('place').take(workOf(spec, host)).id }, 202);
     },
   );
 
-  const jobOf = (c: Context): Job => {
+  const jobOf = (c: Context): QueuedJob<StepProgress, JobPicture> => {
     const job = jobs.get(c.req.param('id') ?? '');
     if (job) return job;
     throw new HTTPException(404, { message: 'There is no such job; the oldest are forgotten. Start it again.' });
@@ -103,7 +104,10 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
       stream.onAbort(() => listening.abort());
       const alive = setInterval(() => void stream.write(': still there\n\n'), keepAlive);
       try {
-        for await (const { type, data } of events) await stream.writeSSE({ event: type, data: JSON.stringify(data) });
+        for await (const event of events) {
+          const { type, data } = jobEvent(job.id, event, failure);
+          await stream.writeSSE({ event: type, data: JSON.stringify(data) });
+        }
       } finally {
         clearInterval(alive);
       }
@@ -130,7 +134,7 @@ export function createApp({ files, jobs, engine, limits, keepAlive, log }: AppPa
     // Whoever hung up while sending hears no answer.
     if (c.env.incoming.errored) return c.json(say('The request was not sent to its end.'), 400);
     const status = error instanceof FauveError ? (error.code === 'system' ? 503 : 400) : 500;
-    return c.json(say(sentenceOf(error, log)), status);
+    return c.json(say(failure(error)), status);
   });
   return app;
 }

@@ -1,25 +1,34 @@
-/** Where a job stands, as the page is told. */
-export type ProgressData =
-  | {
-      readonly waiting: true;
-      /** Jobs before this one. */
-      readonly ahead: number;
-    }
-  | {
-      /** Counted from 1 over all scales; 0 before the first. */
-      readonly step: number;
-      /** Steps of all scales. */
-      readonly steps: number;
-      /** Size of the picture at this step: of the scale that is worked at. */
-      readonly width: number;
-      readonly height: number;
-      /** Total loss, Σ weight · term. Absent before the first step, and of `instant`. */
-      readonly loss?: number;
-      /** Term → its value before it is weighted, as in the library's `StylizeStep`. */
-      readonly terms?: Readonly<Record<string, number>>;
-      /** Since the start. */
-      readonly seconds: number;
-    };
+import type { QueueEvent } from 'fauve';
+
+/** Where a job stands while it runs. */
+export interface StepProgress {
+  /** Counted from 1 over all scales; 0 before the first. */
+  readonly step: number;
+  /** Steps of all scales. */
+  readonly steps: number;
+  /** Size of the picture at this step: of the scale that is worked at. */
+  readonly width: number;
+  readonly height: number;
+  /** Total loss, Σ weight · term. Absent before the first step, and of `apply`. */
+  readonly loss?: number;
+  /** Term → its value before it is weighted, as in the library's `StylizeStep`. */
+  readonly terms?: Readonly<Record<string, number>>;
+  /** Since the start. */
+  readonly seconds: number;
+}
+
+/** Where a job stands, as the page is told. `ahead`: jobs before this one. */
+export type ProgressData = { readonly waiting: true; readonly ahead: number } | StepProgress;
+
+/** A PNG file of a job, and the step after which the picture was like this. */
+export interface JobPicture {
+  readonly step: number;
+  readonly png: Uint8Array;
+  /** Of the file. */
+  readonly bytes: number;
+  /** Of the finished one. */
+  readonly finished?: { readonly width: number; readonly height: number; readonly seconds: number };
+}
 
 /** What happens to a job, as server-sent events: `type` is the event, `data` its JSON. */
 export type JobEvent =
@@ -38,10 +47,29 @@ export type JobEvent =
   | { readonly type: 'failed'; readonly data: { readonly message: string } }
   | { readonly type: 'cancelled'; readonly data: Record<string, never> };
 
-/** The events after which nothing comes. */
-export type EndEvent = Extract<JobEvent, { type: 'done' | 'failed' | 'cancelled' }>;
-
-/** Where the newest picture of a job is, relative to the page. The step makes each picture's address its own. */
-export function pictureUrl(id: string, step: number): string {
-  return `api/jobs/${id}/picture?step=${step}`;
+/**
+ * An event of the queue as the page is told.
+ * @param failure the sentence for the page, of anything that a job threw
+ */
+export function jobEvent(
+  id: string,
+  event: QueueEvent<StepProgress, JobPicture>,
+  failure: (error: unknown) => string,
+): JobEvent {
+  // The step makes each picture's address its own.
+  const url = ({ step }: JobPicture) => `api/jobs/${id}/picture?step=${step}`;
+  switch (event.type) {
+    case 'waiting':
+      return { type: 'progress', data: { waiting: true, ahead: event.ahead } };
+    case 'progress':
+      return event;
+    case 'picture':
+      return { type: 'picture', data: { url: url(event.picture) } };
+    case 'done':
+      return { type: 'done', data: { url: url(event.picture), ...event.picture.finished! } };
+    case 'failed':
+      return { type: 'failed', data: { message: failure(event.error) } };
+    case 'cancelled':
+      return { type: 'cancelled', data: {} };
+  }
 }

@@ -5,21 +5,21 @@ import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
 import {
   checkEngineOptions,
+  createJobQueue,
+  defaultQueueLimits,
   FauveError,
   inPackage,
-  loadStyleNetwork,
+  type QueueLimits,
   type StartEngineOptions,
   type StyleNetworkFile,
 } from 'fauve';
 import { createApp } from './app.js';
-import { Engine } from './engine.js';
-import { defaultQueueLimits, JobQueue, type QueueLimits } from './job-queue.js';
-import { sentenceOf } from './sentences.js';
+import type { JobPicture, StepProgress } from './events.js';
+import { createServerHost } from './host.js';
 import { listServedFiles, type StudioFolders } from './served-files.js';
 import { defaultUploadLimits, type UploadLimits } from './upload.js';
 
 export type { JobEvent, ProgressData } from './events.js';
-export type { QueueLimits } from './job-queue.js';
 export type { StudioFolders } from './served-files.js';
 export type { UploadLimits } from './upload.js';
 
@@ -29,7 +29,7 @@ export interface StudioOptions {
   readonly engine?: StartEngineOptions;
   /** Those that are left out are of this installation. */
   readonly folders?: Partial<StudioFolders>;
-  /** Reads the network of `instant`: by default the one that comes with Fauve. */
+  /** Reads the style network of `apply`: by default the one that comes with Fauve. */
   readonly loadNetwork?: () => Promise<StyleNetworkFile>;
   readonly queue?: QueueLimits;
   readonly upload?: UploadLimits;
@@ -73,13 +73,13 @@ const GRACE = 500;
  * @throws FauveError `usage` for more threads than cores, `system` when the page is not built, or the port is taken or not allowed
  */
 export async function startStudio(options: StudioOptions = {}): Promise<Studio> {
-  const { log = () => {}, loadNetwork = () => loadStyleNetwork('fast') } = options;
+  const { log = () => {} } = options;
   checkEngineOptions(options.engine ?? {});
   const files = await listServedFiles({ ...installedFolders(), ...options.folders });
-  const engine = new Engine(options.engine ?? {}, loadNetwork);
-  const jobs = new JobQueue((error) => sentenceOf(error, log), options.queue ?? defaultQueueLimits);
+  const host = createServerHost(options.engine ?? {}, options.loadNetwork);
+  const jobs = createJobQueue<StepProgress, JobPicture>(options.queue ?? defaultQueueLimits);
   const app = createApp({
-    ...{ files, jobs, engine, log },
+    ...{ files, jobs, host, log },
     limits: options.upload ?? defaultUploadLimits,
     keepAlive: options.keepAlive ?? 15_000,
   });
@@ -94,7 +94,7 @@ export async function startStudio(options: StudioOptions = {}): Promise<Studio> 
     const deadline = setTimeout(() => server.closeAllConnections(), GRACE);
     await closed;
     clearTimeout(deadline);
-    await engine.close();
+    await host.close();
   };
   return {
     port,

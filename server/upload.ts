@@ -1,22 +1,25 @@
 import { HTTPException } from 'hono/http-exception';
-import { cleanName, type UploadedFile } from './pictures.js';
+
+/** A file of a form. */
+export interface UploadedFile {
+  readonly bytes: Uint8Array;
+}
 
 /** What a request may hold. */
 export interface UploadLimits {
   /** Bytes of the whole body. */
   readonly bytes: number;
-  readonly styles: number;
+  readonly files: number;
   /** Bytes of the field `job`. */
   readonly jobBytes: number;
 }
 
-export const defaultUploadLimits: UploadLimits = { bytes: 64 * 2 ** 20, styles: 8, jobBytes: 16 * 2 ** 10 };
+export const defaultUploadLimits: UploadLimits = { bytes: 64 * 2 ** 20, files: 9, jobBytes: 16 * 2 ** 10 };
 
 /** The parts of `POST api/jobs`. */
 export interface Upload {
-  readonly photo: UploadedFile;
-  readonly styles: readonly UploadedFile[];
-  /** JSON, not yet checked. */
+  readonly files: readonly UploadedFile[];
+  /** JSON of a spec, not yet checked. */
   readonly job: string;
 }
 
@@ -29,7 +32,7 @@ export function boundaryOf(contentType: string | undefined): string {
   const boundary = quoted ?? plain;
   if (boundary !== undefined) return boundary;
   throw new HTTPException(415, {
-    message: 'Expected multipart/form-data with a boundary: the parts photo, style and job. Send a form.',
+    message: 'Expected multipart/form-data with a boundary: parts file and a part job. Send a form.',
   });
 }
 
@@ -43,34 +46,31 @@ export async function readUpload(
   body: Uint8Array<ArrayBuffer>,
   limits: UploadLimits,
 ): Promise<Upload> {
-  requireFewParts(boundary, body, limits.styles + 2);
+  requireFewParts(boundary, body, limits.files + 1);
   const type = `multipart/form-data; boundary="${boundary}"`;
   const form = await new Response(body, { headers: { 'Content-Type': type } }).formData().catch(() => {
     throw new HTTPException(400, { message: 'The form is broken: its parts cannot be told apart. Send it again.' });
   });
-  const known = ['photo', 'style', 'job'];
+  const known = ['file', 'job'];
   const unknown = [...form.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new HTTPException(400, {
       message: `There is no part ${JSON.stringify(unknown.slice(0, 40))}. Use ${known.join(', ')}.`,
     });
   }
-  const [photo, ...morePhotos] = await Promise.all(form.getAll('photo').map((value) => fileOf(value, 'photo')));
-  const styles = await Promise.all(form.getAll('style').map((value) => fileOf(value, 'style')));
+  const files = await Promise.all(form.getAll('file').map(fileOf));
   const [job, ...moreJobs] = form.getAll('job');
-  if (!photo || morePhotos.length > 0 || typeof job !== 'string' || moreJobs.length > 0) {
-    throw new HTTPException(400, {
-      message: 'Expected one file photo and one text job, beside any files style. Send each of them once.',
-    });
+  if (files.length === 0 || typeof job !== 'string' || moreJobs.length > 0) {
+    throw new HTTPException(400, { message: 'Expected one text job and at least one file. Send each of them once.' });
   }
-  if (styles.length > limits.styles) throw tooMany(limits.styles + 2);
+  if (files.length > limits.files) throw tooMany(limits.files + 1);
   const jobBytes = Buffer.byteLength(job);
   if (jobBytes > limits.jobBytes) {
     throw new HTTPException(413, {
       message: `The part job has ${jobBytes} bytes; at most ${limits.jobBytes} are taken. Name fewer options.`,
     });
   }
-  return { photo, styles, job };
+  return { files, job };
 }
 
 /** Before they are parsed: a million empty parts fit into a body. */
@@ -86,13 +86,13 @@ function requireFewParts(boundary: string, body: Uint8Array<ArrayBuffer>, most: 
 
 function tooMany(most: number): HTTPException {
   return new HTTPException(400, {
-    message: `There are more than ${most} parts. Send one photo, one job and fewer styles.`,
+    message: `There are more than ${most} parts. Send one job and fewer files.`,
   });
 }
 
-async function fileOf(value: string | File, what: 'photo' | 'style'): Promise<UploadedFile> {
+async function fileOf(value: string | File): Promise<UploadedFile> {
   if (typeof value === 'string') {
-    throw new HTTPException(400, { message: `The part ${what} is text, expected a file. Send it with a file name.` });
+    throw new HTTPException(400, { message: 'A part file is text. Send it with a file name.' });
   }
-  return { name: cleanName(value.name, what), bytes: new Uint8Array(await value.arrayBuffer()) };
+  return { bytes: new Uint8Array(await value.arrayBuffer()) };
 }

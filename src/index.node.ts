@@ -26,6 +26,8 @@ export type { JobHost, NetworkSettings, OpenedStyleNetwork, ReadFile, ReadPictur
 export { type JobCheckpoint, type Plain, plainEvent } from './jobs/kind.js';
 export { textureOptionSpecs } from './jobs/kinds/texture.js';
 export type { JobKindName } from './jobs/kinds.js';
+export { createJobQueue, defaultQueueLimits, type JobQueue, type Place, type QueueLimits } from './jobs/queue.js';
+export type { QueuedJob, QueueEvent, Report, Work } from './jobs/queued-job.js';
 export {
   type ApplyRecipe,
   decodeRecipe,

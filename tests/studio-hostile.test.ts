@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { builtPage, type OpenStudio, openStudio, type RawAnswer, removePage, sendRaw } from './support/studio.js';
@@ -14,7 +14,7 @@ let studio: OpenStudio;
 let host: string;
 beforeAll(async () => {
   page = await builtPage();
-  studio = await openStudio(page, { upload: { bytes: megabyte, styles: 2, jobBytes: 4096 } });
+  studio = await openStudio(page, { upload: { bytes: megabyte, files: 3, jobBytes: 4096 } });
   host = `127.0.0.1:${studio.port}`;
 });
 afterAll(async () => {
@@ -52,8 +52,11 @@ function form(...parts: readonly (readonly [disposition: string, content: string
   };
 }
 
-const photo = ['name="photo"; filename="photo.png"', 'no picture'] as const;
-const job = ['name="job"', '{"kind":"paint","styles":[{"name":"starry-night"}],"options":{"steps":1}}'] as const;
+const photo = ['name="file"; filename="photo.png"', 'no picture'] as const;
+const sha256 = createHash('sha256').update('no picture').digest('hex');
+const spec = (name = 'photo.png', options: object = { steps: 1 }) =>
+  JSON.stringify({ kind: 'stylize', content: { name, sha256 }, styles: [{ shipped: 'starry-night' }], options });
+const job = ['name="job"', spec()] as const;
 
 /** The request is refused with a sentence that tells nothing of this computer, and the server goes on. */
 async function expectRefused(answer: RawAnswer, status: number, message?: RegExp): Promise<void> {
@@ -228,15 +231,20 @@ describe('bodies', () => {
       400,
       /form is broken|Expected/,
     ],
-    ['an empty form', form(), 400, /form is broken|Expected one file photo/],
-    ['no photo', form(job), 400, /Expected one file photo/],
+    ['an empty form', form(), 400, /form is broken|Expected one text job/],
+    ['no file', form(job), 400, /at least one file/],
     ['no job', form(photo), 400, /one text job/],
-    ['two photos', form(photo, photo, job), 400, /Expected one file photo/],
-    ['a photo that is text', form(['name="photo"', 'text'], job), 400, /photo is text/],
+    ['two jobs', form(photo, job, job), 400, /one text job/],
+    ['a file that is text', form(['name="file"', 'text'], job), 400, /file is text/],
     ['an unknown part', form(photo, job, ['name="more"', '']), 400, /no part "more"/],
     ['too many parts', form(...Array.from({ length: 500 }, () => photo), job), 400, /more than 4 parts/],
-    ['JSON that is cut off', form(photo, ['name="job"', '{"kind":']), 400, /not JSON/],
-    ['JSON of another form', form(photo, ['name="job"', '{"kind":"paint","__proto__":{}}']), 400, /not as expected/],
+    ['JSON that is cut off', form(photo, ['name="job"', '{"kind":']), 400, /A job is JSON/],
+    [
+      'JSON of another form',
+      form(photo, ['name="job"', '{"kind":"stylize","__proto__":{}}']),
+      400,
+      /not as expected|no part/,
+    ],
     ['a field that is too long', form(photo, ['name="job"', `"${'x'.repeat(5000)}"`]), 413, /at most 4096/],
   ])('%s is refused', async (_, request, status, message) => {
     await expectRefused(await send(request), status, message);
@@ -244,14 +252,14 @@ describe('bodies', () => {
 
   it('JSON that is nested deeply is refused', async () => {
     const deep = `${'['.repeat(1900)}${']'.repeat(1900)}`;
-    const text = `{"kind":"paint","styles":[{"name":"starry-night"}],"options":{"size":${deep}}}`;
+    const text = spec('photo.png', { size: '?' }).replace('"?"', deep);
     await expectRefused(await send(form(photo, ['name="job"', text])), 400, /size: expected/);
   });
 
   it('a name with folders becomes a name', async () => {
-    const { body } = await send(form(['name="photo"; filename="../../etc/pass\twd"', 'no picture'], job));
+    const { body } = await send(form(photo, ['name="job"', spec('../../etc/pass\twd')]));
     const stream = await studio.ask(`api/jobs/${JSON.parse(body).id}/events`);
-    expect(await stream.text()).toMatch(/failed\ndata: \{"message":"Photo passwd is not a picture/);
+    expect(await stream.text()).toMatch(/failed\ndata: \{"message":"Content image passwd is not a picture/);
   });
 });
 

@@ -35,7 +35,11 @@ afterAll(async () => {
 
 /** Options that are done in no time. */
 const quick = { size: 48, scales: 1, contentLayers: { relu2_1: 1 }, styleLayers: { relu1_1: 1, relu2_1: 1 } };
-const paint = (steps: number) => ({ kind: 'paint', styles: [{ name: 'starry-night' }], options: { ...quick, steps } });
+const paint = (steps: number) => ({
+  kind: 'stylize',
+  styles: [{ shipped: 'starry-night' }],
+  options: { ...quick, steps },
+});
 const endless = paint(100_000);
 
 async function all(id: string): Promise<JobEvent[]> {
@@ -133,10 +137,10 @@ describe('jobs', () => {
   it('paint: progress, pictures and the end, and a picture with its recipe', async () => {
     const style = await encodeImage(picture(40, 56, 2), 'png');
     const job = {
-      kind: 'paint',
+      kind: 'stylize',
       styles: [
         { file: 0, weight: 2 },
-        { name: 'starry-night', weight: 1 },
+        { shipped: 'starry-night', weight: 1 },
       ],
       options: { ...quick, steps: 5 },
     };
@@ -191,10 +195,7 @@ describe('jobs', () => {
 
   it("paint starts with the network's picture, where it knows the style", async () => {
     const fast = { ...paint(1), options: { ...quick, steps: 1, init: 'fast' } };
-    expect((await all(await studio.start(fast))).at(-1)).toMatchObject({
-      type: 'failed',
-      data: { message: expect.stringMatching(/tiny\.onnx has no style 'starry-night'/) },
-    });
+    await refused(await studio.send(fast), 400, /has not learned the style starry-night/);
     const other = await openStudio(page, { loadNetwork: () => loadStyleNetwork('fast') });
     try {
       const id = await other.start(fast);
@@ -215,7 +216,7 @@ describe('jobs', () => {
 
   it('instant gives what the library gives', async () => {
     const job = {
-      kind: 'instant',
+      kind: 'apply',
       styles: [{ name: 'wave', weight: 3 }, { name: 'night' }],
       options: { strength: 0.8 },
     };
@@ -317,11 +318,13 @@ describe('jobs', () => {
 
   it('a photo that is none fails with its sentence', async () => {
     const text = new TextEncoder().encode('This is no picture.\n');
-    for (const kind of ['paint', 'instant']) {
-      const styles = [{ name: kind === 'paint' ? 'starry-night' : 'wave' }];
+    for (const kind of ['stylize', 'apply']) {
+      const styles = [kind === 'stylize' ? { shipped: 'starry-night' } : { name: 'wave' }];
       expect((await all(await studio.start({ kind, styles }, { photo: text }))).at(-1)).toEqual({
         type: 'failed',
-        data: { message: expect.stringMatching(/^Photo photo\.png is not a picture that can be read.*\.$/) },
+        data: {
+          message: expect.stringMatching(/^(Photo|Content image) photo\.png is not a picture that can be read.*\.$/),
+        },
       });
     }
     const job = { ...paint(1), styles: [{ file: 0 }] };
@@ -341,16 +344,21 @@ describe('jobs', () => {
   it.each<[string, unknown, RegExp]>([
     ['an unknown option', { ...paint(1), options: { stepps: 1 } }, /no option 'stepps'/],
     ['an option out of range', { ...paint(1), options: { steps: 0 } }, /steps: expected at least 1; received 0/],
-    ['an unknown style', { ...paint(1), styles: [{ name: 'sunflower' }] }, /no style "sunflower".*starry-night/],
-    ['a path as a style', { ...paint(1), styles: [{ name: '../../package' }] }, /no style/],
-    ['no style', { ...paint(1), styles: [] }, /There is no style/],
-    ['a file that was not sent', { ...paint(1), styles: [{ file: 1 }] }, /style file 1 was not sent/],
-    ['a negative weight', { ...paint(1), styles: [{ name: 'starry-night', weight: -1 }] }, /at styles\.0/],
-    ['an option of the other kind', { kind: 'instant', styles: [{ name: 'wave' }], options: { steps: 1 } }, /'steps'/],
-    ['an unknown style of the network', { kind: 'instant', styles: [{ name: 'starry-night' }] }, /It has wave, scream/],
-    ['a picture for instant', { kind: 'instant', styles: [{ file: 0 }] }, /Use paint for a picture/],
-    ['an unknown kind', { ...paint(1), kind: 'magic' }, /at kind/],
-    ['no object', 7, /at the whole/],
+    ['an unknown style', { ...paint(1), styles: [{ shipped: 'sunflower' }] }, /no style 'sunflower'/],
+    ['a path as a style', { ...paint(1), styles: [{ shipped: '../../package' }] }, /no style/],
+    ['no style', { ...paint(1), styles: [] }, /at styles: expected at least one style/],
+    ['a file that was not sent', { ...paint(1), styles: [{ file: 1 }] }, /style-1\.png was not sent/],
+    ['a negative weight', { ...paint(1), styles: [{ shipped: 'starry-night', weight: -1 }] }, /at styles\.0/],
+    ['an option of the other kind', { kind: 'apply', styles: [{ name: 'wave' }], options: { steps: 1 } }, /'steps'/],
+    ['an unknown style of the network', { kind: 'apply', styles: [{ name: 'starry-night' }] }, /It has wave, scream/],
+    ['a picture for instant', { kind: 'apply', styles: [{ file: 0 }] }, /in styles\.0/],
+    ['an unknown kind', { ...paint(1), kind: 'magic' }, /kind of a job is one of/],
+    ['no object', 7, /kind of a job is one of/],
+    ['a path', { ...paint(1), content: { path: '/etc/passwd' } }, /sent as a part/],
+    ['bytes in the text', { ...paint(1), content: { name: 'a.png', bytes: 'AAAA' } }, /sent as a part/],
+    ['a network of the user', { ...paint(1), network: 'vgg19' }, /loss network is one of/],
+    ['a kind that is not for the page', { kind: 'capture', styles: [] }, /The job/],
+    ['a file that the job does not name', { ...paint(1), content: undefined }, /at content/],
   ])('%s is refused before it starts', async (_, job, message) => {
     await refused(await studio.send(job), 400, message);
   });
@@ -379,7 +387,7 @@ describe('limits', () => {
       const other = await openStudio(page, { queue });
       const ids: string[] = [];
       for (let i = 0; i < 3; i++) {
-        ids.push(await other.start({ kind: 'instant', styles: [{ name: 'wave' }] }));
+        ids.push(await other.start({ kind: 'apply', styles: [{ name: 'wave' }] }));
         for await (const _ of other.events(ids[i]!));
       }
       const found = await Promise.all(ids.map(async (id) => (await other.ask(`api/jobs/${id}/picture`)).status));
@@ -408,7 +416,7 @@ describe('limits', () => {
     const other = await openStudio(page);
     expect(other.port).not.toBe(studio.port);
     expect((await other.ask('')).status).toBe(200);
-    const id = await other.start({ kind: 'instant', styles: [{ name: 'wave' }] });
+    const id = await other.start({ kind: 'apply', styles: [{ name: 'wave' }] });
     await refused(await studio.ask(`api/jobs/${id}/picture`), 404, /no such job/);
     await other.close();
     expect((await studio.ask('')).status).toBe(200);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -49,10 +50,9 @@ export async function openStudio(page: string, options: StudioOptions = {}): Pro
   const ask = (path: string, init?: RequestInit) => fetch(new URL(path, studio.url), init);
   const send = (job: unknown, files: Partial<JobFiles> = {}) => {
     const form = new FormData();
-    form.append('photo', blob(files.photo ?? photo), 'photo.png');
-    for (const [index, style] of (files.styles ?? []).entries())
-      form.append('style', blob(style), `style-${index}.png`);
-    form.append('job', typeof job === 'string' ? job : JSON.stringify(job));
+    const { photo: own = photo, styles = [] } = files;
+    for (const bytes of [own, ...styles]) form.append('file', blob(bytes), 'file');
+    form.append('job', typeof job === 'string' ? job : JSON.stringify(specOf(job, own, styles)));
     return ask('api/jobs', { method: 'POST', body: form });
   };
   return {
@@ -129,3 +129,22 @@ export function sendRaw(port: number, head: string, more?: Iterator<Uint8Array>)
 export const removePage = (page: string) => rm(page, { recursive: true });
 
 const blob = (bytes: Uint8Array) => new Blob([new Uint8Array(bytes)]);
+
+const reference = (name: string, bytes: Uint8Array) => ({
+  name,
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+});
+
+/** The spec of a job with its photo and network; a style `{ file: 0 }` is the first of the style files. */
+function specOf(job: unknown, photo: Uint8Array, files: readonly Uint8Array[]): unknown {
+  if (typeof job !== 'object' || job === null) return job;
+  const { styles, ...spec } = job as { readonly kind?: string; readonly styles: readonly { readonly file?: number }[] };
+  return {
+    content: reference('photo.png', photo),
+    ...(spec.kind === 'apply' ? { network: { shipped: 'fast' } } : {}),
+    ...spec,
+    styles: styles.map(({ file, ...style }) =>
+      file === undefined ? style : { ...reference(`style-${file}.png`, files[file] ?? new Uint8Array()), ...style },
+    ),
+  };
+}

@@ -30,12 +30,16 @@ export interface NodeHostOptions {
   readonly engine?: StartEngineOptions | undefined;
   /** Finds the bytes of a file that a spec names by its checksum: nothing for one that is not there. */
   readonly fileOf?: ((sha256: string) => Promise<Uint8Array | undefined> | Uint8Array | undefined) | undefined;
+  /** Reads a style network that comes with Fauve, by its name; by default from this installation. */
+  readonly loadShippedNetwork?: ((name: string) => Promise<StyleNetworkFile>) | undefined;
   /** Is told what is odd about a folder of pictures. */
   readonly onNotice?: ((message: string) => void) | undefined;
 }
 
 /** A host that is closed when its work is done. */
 export interface NodeHost extends JobHost, AsyncDisposable {
+  /** Closes the open style network, which gives its memory back. */
+  release(): Promise<void>;
   /** Ends the engine. What is asked of the host after that starts another. */
   close(): Promise<void>;
 }
@@ -56,7 +60,12 @@ interface FileBytes {
  * This computer as a host of jobs: files of the disk, what comes with Fauve, the native engine.
  * @throws FauveError from its methods, as {@link JobHost} says
  */
-export function createNodeHost({ engine = {}, fileOf, onNotice }: NodeHostOptions = {}): NodeHost {
+export function createNodeHost({
+  engine = {},
+  fileOf,
+  loadShippedNetwork = loadShippedStyleNetwork,
+  onNotice,
+}: NodeHostOptions = {}): NodeHost {
   let runtime: Promise<Runtime> | undefined;
   let network: { readonly key: string; readonly checked: CheckedStyleNetwork } | undefined;
   let opened: Opened | undefined;
@@ -82,7 +91,7 @@ export function createNodeHost({ engine = {}, fileOf, onNotice }: NodeHostOption
     return network.checked;
   };
   const networkFile = async (reference: StyleNetworkReference): Promise<StyleNetworkFile> => {
-    if ('shipped' in reference) return loadShippedStyleNetwork(reference.shipped);
+    if ('shipped' in reference) return loadShippedNetwork(reference.shipped);
     if ('path' in reference) return loadStyleNetwork(reference.path);
     const { path, bytes } = await bytesOf(reference, 'The network');
     return { fileName: path, bytes };
@@ -114,7 +123,7 @@ export function createNodeHost({ engine = {}, fileOf, onNotice }: NodeHostOption
     async openStyleNetwork(reference, { range, precision }) {
       const checked = await checkedNetwork(reference, range);
       if (opened?.checked === checked && opened.precision === precision) return opened.network;
-      await opened?.network.then((each) => each.network.close()).catch(() => undefined);
+      await host.release();
       const opening = { checked, precision, network: open(checked, { range, precision }) };
       opened = opening;
       // What failed is tried again.
@@ -122,6 +131,12 @@ export function createNodeHost({ engine = {}, fileOf, onNotice }: NodeHostOption
         if (opened === opening) opened = undefined;
       });
       return opening.network;
+    },
+    async release() {
+      const before = opened;
+      opened = undefined;
+      // One that could not be opened, or whose engine is gone, holds nothing.
+      await before?.network.then((each) => each.network.close()).catch(() => undefined);
     },
     pictures: (folder, without) => pictureFolder(folder, [...(without ?? [])], onNotice),
     async close() {
