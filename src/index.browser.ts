@@ -37,7 +37,6 @@ export {
   type TextureRecipe,
   withPaths,
 } from './jobs/recipe.js';
-export { applyRecipe, stylizeRecipe, textureRecipe } from './jobs/recipe-makers.js';
 export type { FileReference, StyleNetworkReference, StyleReference } from './jobs/reference.js';
 export {
   checkJob,
@@ -66,7 +65,9 @@ export { type BrowserDecodedImage, type DecodeOptions, decodeImage } from './pla
 export type { LoadOptions, LoadProgress } from './platform/browser/download.js';
 export { encodeImage } from './platform/browser/encode.js';
 export { type BrowserEngineOptions, type DeviceChoice, loadEngine } from './platform/browser/engine.js';
+export { type BrowserHostOptions, createBrowserHost, type LoadedThing } from './platform/browser/host.js';
 export { freeMemory } from './platform/browser/memory.js';
+export { createModelCache, type ModelCache } from './platform/browser/model-cache.js';
 export {
   listNetworks,
   listStyles,

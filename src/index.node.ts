@@ -37,7 +37,6 @@ export {
   type TextureRecipe,
   withPaths,
 } from './jobs/recipe.js';
-export { applyRecipe, stylizeRecipe, textureRecipe } from './jobs/recipe-makers.js';
 export type { FileReference, StyleNetworkReference, StyleReference } from './jobs/reference.js';
 export {
   checkJob,

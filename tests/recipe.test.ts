@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recipeFromXmp, recipeToXmp } from '#src/image/recipe.js';
-import { decodeRecipe, encodeRecipe, type Recipe } from '#src/jobs/recipe.js';
-import { applyRecipe, stylizeRecipe, textureRecipe } from '#src/jobs/recipe-makers.js';
+import { decodeRecipe, encodeRecipe, type Recipe, withPaths } from '#src/jobs/recipe.js';
 import { defaultApplyOptions } from '#src/style-network/options.js';
 import { defaultStylizeOptions } from '#src/stylize/options.js';
 
@@ -26,51 +25,49 @@ describe('the recipe in an XMP packet', () => {
 
 describe('a recipe', () => {
   const made = { fauve: '9.9.9', engine: 'an engine' };
-  const size = { width: 40, height: 30 };
   const file = { path: 'photos/me.jpg', sha256: 'f00d' };
-  const weights = { name: 'distilled', sha256: 'beef' };
+  const network = { name: 'distilled', sha256: 'beef' };
 
   it.each<[string, Recipe]>([
     [
       'of stylize',
-      stylizeRecipe({
-        ...{ ...made, quality: 80, step: 7, weights, polishWeights: weights, fast: { name: 'fast', sha256: 'cafe' } },
+      {
+        ...{ kind: 'stylize', ...made, quality: 80, step: 7, network, polish: network, fast: network },
         ...{ content: file, styles: [{ path: 'udnie', sha256: '0', weight: 2, shipped: true }], init: file },
-        ...{ options: defaultStylizeOptions, size },
-      }),
+        options: { ...defaultStylizeOptions, size: '40x30' },
+      },
     ],
     [
       'of apply',
-      applyRecipe({
-        ...{ ...made, network: { path: 'mosaic.onnx', sha256: '1' }, transformer: { styles: [], range: '0-255' } },
-        ...{ content: file, styles: [], options: { ...defaultApplyOptions, size: 'auto' }, size },
-      }),
+      {
+        ...{ kind: 'apply', ...made, transformer: { path: 'mosaic.onnx', sha256: '1' }, range: '0-255' },
+        ...{ content: file, styles: [], options: { ...defaultApplyOptions, size: '40x30' } },
+      },
     ],
     [
       'of a texture',
-      textureRecipe({ ...made, weights, style: file, options: { size: 64, steps: 3, seed: 1, styleScale: 0.5 } }),
+      { kind: 'texture', ...made, network, style: file, options: { size: 64, steps: 3, seed: 1, styleScale: 0.5 } },
     ],
   ])('%s comes back as it was written', (_, recipe) => {
     expect(decodeRecipe(encodeRecipe(recipe))).toEqual(JSON.parse(JSON.stringify(recipe)));
   });
 
-  it('has the size of the picture in place of auto, and the range or the precision, whichever there is', () => {
-    const run = { ...made, network: file, content: file, styles: [{ name: 'wave' }], size };
-    const options = { ...defaultApplyOptions, size: 'auto' } as const;
-    const style = { name: 'wave', title: '', artist: '', year: null };
-    const own = applyRecipe({ ...run, transformer: { styles: [style], range: '0-1' }, options });
-    expect(own).toMatchObject({ options: { size: '40x30' }, precision: 'int8', styles: [{ name: 'wave', weight: 1 }] });
-    expect(own.range).toBeUndefined();
-    const foreign = applyRecipe({ ...run, transformer: { styles: [], range: '0-255' }, options: defaultApplyOptions });
-    expect(foreign).toMatchObject({ options: { size: 'original' }, range: '0-255' });
-    expect(foreign.precision).toBeUndefined();
+  it('names files from where a face wants them, but for what comes with Fauve', () => {
+    const recipe: Recipe = {
+      ...{ kind: 'stylize', ...made, network, content: file, init: file },
+      styles: [{ path: 'udnie', sha256: '0', weight: 2, shipped: true }],
+      options: defaultStylizeOptions,
+    };
+    expect(withPaths(recipe, (path) => `../${path}`)).toMatchObject({
+      content: { path: '../photos/me.jpg' },
+      init: { path: '../photos/me.jpg' },
+      styles: [{ path: 'udnie' }],
+    });
   });
 
   it('from before there were kinds is one of stylize, with the sizes that it had', () => {
     const old = (options: object) =>
-      decodeRecipe(
-        JSON.stringify({ ...made, network: weights, content: file, styles: [{ ...file, weight: 1 }], options }),
-      );
+      decodeRecipe(JSON.stringify({ ...made, network, content: file, styles: [{ ...file, weight: 1 }], options }));
     expect(old({ size: '512x384', scales: 2, steps: 5 })).toMatchObject({
       kind: 'stylize',
       styles: [{ weight: 1 }],

@@ -60,10 +60,11 @@ function bytesOfBase64(text: string): Uint8Array | undefined {
   return parsed.success ? Uint8Array.from(atob(text), (character) => character.charCodeAt(0)) : undefined;
 }
 
-/** For `JSON.stringify`: bytes as base64. */
-export function base64OfBytes(_: string, value: unknown): unknown {
-  if (!(value instanceof Uint8Array)) return value;
+/** For `JSON.stringify`: bytes as base64. Node's buffers have a JSON form of their own, which comes first. */
+export function base64OfBytes(this: Readonly<Record<string, unknown>>, key: string, value: unknown): unknown {
+  const bytes = this[key];
+  if (!(bytes instanceof Uint8Array)) return value;
   let text = '';
-  for (let at = 0; at < value.length; at += 0x8000) text += String.fromCharCode(...value.subarray(at, at + 0x8000));
+  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
   return btoa(text);
 }

@@ -107,7 +107,7 @@ export const texts = {
     files: {
       engine: 'the engine',
       network: 'the loss network',
-      transformer: 'the instant network',
+      'style network': 'the instant network',
       style: 'the style',
     } as Readonly<Record<string, string>>,
     instant: 'One pass of the network…',

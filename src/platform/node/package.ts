@@ -4,8 +4,7 @@ import { aText } from '../../checks/checks.js';
 
 const require = createRequire(import.meta.url);
 
-/** The version of Fauve, from its package. */
-export const { version } = require('fauve/package.json') as { readonly version: string };
+export { version } from '../version.js';
 
 /** A file or folder of this installation by its path from the root of the package, wherever the code that asks lies. */
 export function inPackage(path: string): string {

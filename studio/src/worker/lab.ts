@@ -1,11 +1,4 @@
-import {
-  type GramMatrix,
-  gramMatrices,
-  type Image,
-  type NetworkWeights,
-  type Runtime,
-  type WeightedStyle,
-} from 'fauve';
+import { type GramMatrix, gramMatrices, type Image, type JobHost, type JobSpecOf, type WeightedStyle } from 'fauve';
 import { styleLayerNames } from '../state/layers.js';
 import type { GramFact, RunEvent } from './api.js';
 import type { Job } from './job.js';
@@ -14,10 +7,9 @@ import { bitmapOf, pixelsOf } from './pixels.js';
 
 /** What the lab's experiments work with. */
 export interface Bench {
-  readonly content: Image;
-  readonly styles: readonly WeightedStyle[];
-  readonly weights: NetworkWeights;
-  readonly runtime: Runtime;
+  /** Its pictures are small. */
+  readonly host: JobHost;
+  readonly spec: JobSpecOf<'stylize'>;
 }
 
 /** Sides of the experiments' pictures: seconds each, on a processor. */
@@ -27,25 +19,21 @@ const STRIP_SIZE = 144;
 const STRIP_STEPS = 40;
 
 /** The Gram matrices of style, photo and result at one layer. */
-export async function measureGram(
-  { content, styles, weights, runtime }: Bench,
-  layer: string,
-  result: Image | undefined,
-): Promise<GramFact> {
+export async function measureGram({ host, spec }: Bench, layer: string, result: Image | undefined): Promise<GramFact> {
+  const { image: photo } = await host.picture(spec.content, 'Photo');
+  const styles: WeightedStyle[] = [];
+  for (const { weight = 1, ...style } of spec.styles) styles.push({ ...(await host.style(style)), weight });
+  const [weights, runtime] = [await host.lossNetwork(spec.network!), await host.runtime()];
   const of = async (measured: readonly WeightedStyle[]): Promise<GramMatrix> => {
     const found = await gramMatrices({
-      styles: measured,
-      layers: [layer],
-      beside: result ?? content,
-      weights,
-      runtime,
+      ...{ styles: measured, layers: [layer], beside: result ?? photo, weights, runtime },
     });
     return found[layer]!;
   };
   return {
     layer,
     style: await of(styles),
-    photo: await of([{ image: content, weight: 1 }]),
+    photo: await of([{ image: photo, weight: 1 }]),
     ...(result ? { result: await of([{ image: result, weight: 1 }]) } : {}),
   };
 }
@@ -55,7 +43,7 @@ export async function measureGram(
  * Mahendran & Vedaldi 2015). The style counts at all layers up to this one, as in the paper's figure.
  */
 export async function rebuild(
-  { content, ...bench }: Bench,
+  { host, spec }: Bench,
   from: 'photo' | 'style',
   layer: string,
   job: Job,
@@ -72,13 +60,13 @@ export async function rebuild(
           tvWeight: 0.1,
         };
   const options = { ...losses, init: 'noise', size: REBUILD_SIZE, scales: 1, steps: REBUILD_STEPS } as const;
-  const { image } = await paint({ content, ...bench, options }, job, onEvent);
+  const { image } = await paint({ ...spec, options }, host, job, onEvent);
   return bitmapOf(pixelsOf(image));
 }
 
 /** The same photo and style, with other weights. @param ratio content weight over style weight */
 export async function weighted(
-  bench: Bench,
+  { host, spec }: Bench,
   ratio: number,
   job: Job,
   onEvent: (event: RunEvent) => void,
@@ -91,6 +79,6 @@ export async function weighted(
     scales: 1,
     steps: STRIP_STEPS,
   };
-  const { image } = await paint({ ...bench, options }, job, onEvent);
+  const { image } = await paint({ ...spec, options }, host, job, onEvent);
   return bitmapOf(pixelsOf(image));
 }

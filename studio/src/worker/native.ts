@@ -1,17 +1,22 @@
-import { decodeImage, decodeRecipe, lossTerms, type Recipe, resolveStylizeOptions } from 'fauve';
-import type { RunEvent, StyleChoice } from './api.js';
+import {
+  decodeImage,
+  decodeRecipe,
+  encodeSpec,
+  type JobSpecOf,
+  lossTerms,
+  type Recipe,
+  resolveStylizeOptions,
+} from 'fauve';
+import type { RunEvent } from './api.js';
 import type { Job } from './job.js';
 import type { Opened } from './photos.js';
 import { type Pixels, pixelsOf } from './pixels.js';
 import { ProblemError, problemOf } from './problem-error.js';
 
 export interface NativeRequest {
-  readonly kind: 'instant' | 'paint';
-  readonly photo: Opened;
-  readonly styles: readonly StyleChoice[];
-  /** The user's pictures among the styles, by number. */
-  readonly ownStyles: ReadonlyMap<number, Opened>;
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly spec: JobSpecOf<'stylize' | 'apply'>;
+  /** The files that the spec names by their checksums. */
+  readonly files: readonly Opened[];
 }
 
 export interface NativePicture {
@@ -74,15 +79,10 @@ export async function runNative(
         if (!state.started) {
           state.started = true;
           const { width = 0, height = 0 } = progress;
-          const terms = request.kind === 'paint' ? lossTerms(resolveStylizeOptions(request.options)) : [];
-          onEvent({
-            type: 'start',
-            width,
-            height,
-            steps: request.kind === 'paint' ? progress.steps : 0,
-            terms,
-            engine,
-          });
+          const { spec } = request;
+          const paints = spec.kind === 'stylize';
+          const terms = paints ? lossTerms(resolveStylizeOptions(spec.options ?? {})) : [];
+          onEvent({ type: 'start', width, height, steps: paints ? progress.steps : 0, terms, engine });
         }
         const { step = 0, loss, terms, seconds = 0 } = progress;
         state.step = step;
@@ -127,18 +127,11 @@ function failureOf(sentence: string): ProblemError {
   return message === '' ? new ProblemError('other', sentence) : new ProblemError(kind, message);
 }
 
-async function submit(page: string, request: NativeRequest, signal: AbortSignal): Promise<string> {
-  const { kind, photo, styles, ownStyles, options } = request;
+async function submit(page: string, { spec, files }: NativeRequest, signal: AbortSignal): Promise<string> {
   const form = new FormData();
-  form.append('photo', photo.file, photo.name);
-  let files = 0;
-  const named = styles.map((style) => {
-    if (style.kind === 'shipped') return { name: style.name, weight: style.weight };
-    const own = ownStyles.get(style.id)!;
-    form.append('style', own.file, own.name);
-    return { file: files++, weight: style.weight };
-  });
-  form.append('job', JSON.stringify({ kind, styles: named, options }));
+  const once = new Map(files.map(({ sha256, file }) => [sha256, file]));
+  for (const file of once.values()) form.append('file', file, 'file');
+  form.append('job', encodeSpec(spec));
   const response = await fetch(new URL('api/jobs', page), { method: 'POST', body: form, signal }).catch(
     (error: unknown) => {
       throw new ProblemError(signal.aborted ? 'stopped' : 'server', '', error);

@@ -1,15 +1,4 @@
-import {
-  freeMemory,
-  type Image,
-  type NetworkWeights,
-  type Runtime,
-  StylizeAborted,
-  type StylizeEvent,
-  type StylizeOptionsInput,
-  type StylizeRequest,
-  stylize,
-  type WeightedStyle,
-} from 'fauve';
+import { type Image, JobAborted, type JobEvent, type JobHost, type JobSpecOf, type Recipe, runJob } from 'fauve';
 import type { RunEvent } from './api.js';
 import type { Job } from './job.js';
 import { bitmapOf, pixelsOf } from './pixels.js';
@@ -17,37 +6,27 @@ import { bitmapOf, pixelsOf } from './pixels.js';
 /** Milliseconds between two pictures of the work, at least; a slow step shows each. */
 const PACE = 250;
 
-export interface Painting {
-  readonly content: Image;
-  readonly styles: readonly WeightedStyle[];
-  readonly weights: NetworkWeights;
-  readonly runtime: Runtime;
-  readonly options: StylizeOptionsInput;
-  /** What `init: 'fast'` starts with. */
-  readonly fast?: StylizeRequest['fast'] & {};
-}
-
 export interface Painted {
   readonly image: Image;
+  readonly recipe: Recipe;
   readonly steps: number;
   readonly seconds: number;
   readonly stopped?: true;
 }
 
 /**
- * `stylize`, told step by step, with pictures of the work.
- * @param shown longest side of those pictures
- * @throws FauveError as `stylize`; `aborted` when it was stopped before the first step
+ * A job of `stylize`, told step by step, with pictures of the work.
+ * @throws FauveError as `runJob`; `aborted` when it was stopped before the first step
  */
 export async function paint(
-  painting: Painting,
+  spec: JobSpecOf<'stylize'>,
+  host: JobHost,
   job: Job,
   onEvent: (event: RunEvent) => void,
-  shown?: number,
 ): Promise<Painted> {
   let next = 0;
   let seconds = 0;
-  const onProgress = async (event: StylizeEvent) => {
+  const follow = async (event: JobEvent<'stylize'>) => {
     if (event.type === 'start') {
       const { width, height, steps, terms, engine } = event;
       onEvent({ type: 'start', width, height, steps, terms, engine });
@@ -57,19 +36,18 @@ export async function paint(
       seconds = event.seconds;
       onEvent({ type: 'step', step, loss, terms, seconds });
       if (performance.now() >= next) {
-        onEvent({ type: 'picture', step, bitmap: await bitmapOf(pixelsOf(await event.image()), shown) });
+        onEvent({ type: 'picture', step, bitmap: await bitmapOf(pixelsOf(await event.image())) });
         next = performance.now() + PACE;
       }
       await job.turn();
     }
   };
   try {
-    const result = await stylize({ ...painting, memoryLimit: freeMemory(), signal: job.signal, onProgress });
-    return { image: result.image, steps: result.history.length, seconds: result.seconds };
+    const result = await runJob<'stylize'>(spec, host, { signal: job.signal, onEvent: follow });
+    return { image: result.image, recipe: result.recipe, steps: result.history.length, seconds: result.seconds };
   } catch (error) {
-    if (error instanceof StylizeAborted) {
-      return { image: error.image, steps: error.steps, seconds, stopped: true };
-    }
-    throw error;
+    if (!(error instanceof JobAborted)) throw error;
+    const { image, recipe } = error.result as Pick<Painted, 'image' | 'recipe'>;
+    return { image, recipe, steps: error.steps, seconds, stopped: true };
   }
 }

@@ -1,5 +1,5 @@
-import { encodeImage, encodeRecipe, type OutputFormat, type Recipe } from 'fauve';
-import type { ExportFact, InstantRequest, Mix, PictureFormat, ResultFact } from './api.js';
+import { encodeImage, encodeRecipe, type JobSpecOf, type OutputFormat, type Recipe } from 'fauve';
+import type { ExportFact, Mix, PictureFormat, ResultFact } from './api.js';
 import type { BrowserDevice } from './engines.js';
 import type { Opened } from './photos.js';
 import { photoBeside } from './photos.js';
@@ -17,7 +17,7 @@ export interface Made {
   /** How it was made, without the mix. */
   readonly recipe: Recipe;
   /** Of an instant one whose photo is larger than it: how to make it in full. */
-  readonly again?: InstantRequest & { readonly device: BrowserDevice };
+  readonly again?: { readonly device: BrowserDevice; readonly spec: JobSpecOf<'apply'> };
 }
 
 const THUMBNAIL = 128;

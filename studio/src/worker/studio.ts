@@ -1,22 +1,19 @@
-import shipped from 'virtual:shipped';
 import {
-  apply,
   applyMemory,
-  applyRecipe,
+  createBrowserHost,
   createImage,
+  createModelCache,
+  fastStyleNetworkName,
   fitLongerSide,
   freeMemory,
   type Image,
-  type Recipe,
+  type JobHost,
+  type JobSpecOf,
+  type ReadPicture,
   resizeImage,
-  resolveApplyOptions,
-  resolveStylizeOptions,
-  sha256Hex,
-  stylizeRecipe,
-  type WeightedStyle,
+  runJob,
 } from 'fauve';
 import { networkFor } from '../state/network-for.js';
-import { texts } from '../texts.js';
 import type {
   DeviceName,
   ExportFact,
@@ -37,13 +34,13 @@ import type {
 import { type BrowserDevice, Engines, type OnLoading } from './engines.js';
 import { Job } from './job.js';
 import { type Bench, measureGram, rebuild, weighted } from './lab.js';
-import { Models } from './models.js';
 import { type NativePicture, runNative } from './native.js';
 import { paint } from './paint.js';
 import { type Opened, openPicture, photoBeside, wholeImage } from './photos.js';
 import { bitmapOf, imageOf, pixelsOf } from './pixels.js';
 import { ProblemError, problemOf } from './problem-error.js';
 import { fileOf, Results } from './results.js';
+import { applySpec, stylizeSpec } from './specs.js';
 
 type OnEvent = (event: RunEvent) => void;
 
@@ -64,7 +61,7 @@ export class Studio {
   readonly #page: string;
   readonly #server: string | undefined;
   readonly #engines: Engines;
-  readonly #models: Models;
+  readonly #models;
   readonly #results = new Results();
   readonly #styles = new Map<number, Opened>();
   #photo: Opened | undefined;
@@ -78,7 +75,8 @@ export class Studio {
     this.#page = page;
     this.#server = server;
     this.#engines = new Engines(new URL('ort/', page).href);
-    this.#models = new Models(new URL('models/', page).href, this.#engines);
+    this.#models = createModelCache(new URL('models/', page));
+    this.#engines.onEnd((runtime) => this.#models.forget(runtime));
   }
 
   get job(): Job {
@@ -112,65 +110,48 @@ export class Studio {
    */
   async prepare(device: DeviceName, onEvent: OnEvent): Promise<void> {
     if (device === 'native') return;
-    const onLoading = loadingEvents(onEvent);
     try {
-      const runtime = await this.#engines.get(device, onLoading);
-      const transformer = await this.#models.transformer(runtime, onLoading, new AbortController().signal);
-      const { styles } = transformer;
+      const host = this.#host(device, undefined, onEvent);
+      const { network } = await host.openStyleNetwork({ shipped: fastStyleNetworkName }, {});
+      const { styles } = network;
       const grey = createImage(WARM_SIDE, WARM_SIDE, new Float32Array(3 * WARM_SIDE ** 2).fill(0.5));
-      await transformer.run(
+      await network.run(
         grey,
         Float32Array.from(styles, () => 1 / styles.length),
       );
     } catch {}
   }
 
-  async instant(request: InstantRequest, onEvent: OnEvent): Promise<ResultFact> {
-    const { device, styles } = request;
+  async instant({ device, styles, options }: InstantRequest, onEvent: OnEvent): Promise<ResultFact> {
     const photo = this.#requirePhoto();
     const job = this.#begin();
-    const options = { ...request.options };
-    if (device === 'native') {
-      return this.#keepNative('instant', photo, await this.#native('instant', photo, styles, options, job, onEvent));
-    }
+    const spec = applySpec(photo, styles, options);
+    if (device === 'native') return this.#keepNative('instant', photo, await this.#native(spec, job, onEvent));
     return this.#on(device, async () => {
-      const { image, seconds, engine, transformer } = await this.#transform(
-        photo.image,
-        { ...request, device },
-        job,
-        onEvent,
-      );
-      const { name: path, sha256 } = await this.#fastFile(job);
-      const recipe = applyRecipe({
-        ...this.#made(photo, engine),
-        ...{ network: { path, sha256, shipped: true }, transformer, styles: namedStyles(styles), size: image },
-        options: resolveApplyOptions(options),
-      });
-      const made = { kind: 'instant', photo, pixels: pixelsOf(image), engine, seconds, recipe } as const;
-      return this.#results.add(photo.whole ? made : { ...made, again: { ...request, device } });
+      const host = this.#host(device, job, onEvent);
+      const { image, seconds, recipe } = await applied(spec, host, job, onEvent);
+      const made = { kind: 'instant', photo, pixels: pixelsOf(image), engine: recipe.engine, seconds, recipe } as const;
+      return this.#results.add(photo.whole ? made : { ...made, again: { device, spec } });
     });
   }
 
-  async paint(request: PaintRequest, onEvent: OnEvent): Promise<ResultFact> {
-    const { device, styles, options } = request;
+  async paint({ device, styles, options }: PaintRequest, onEvent: OnEvent): Promise<ResultFact> {
     const photo = this.#requirePhoto();
     const job = this.#begin();
-    if (device === 'native') {
-      return this.#keepNative('paint', photo, await this.#native('paint', photo, styles, options, job, onEvent));
-    }
+    const spec = stylizeSpec(photo, styles, this.#styles, networkFor(device), options);
+    if (device === 'native') return this.#keepNative('paint', photo, await this.#native(spec, job, onEvent));
     return this.#on(device, async () => {
-      const bench = await this.#bench(photo.image, device, styles, job, onEvent);
-      const fast = options.init === 'fast' ? { fast: await this.#fastStart(styles, job, onEvent) } : {};
-      const { image, steps, seconds, stopped } = await paint({ ...bench, options, ...fast }, job, onEvent);
-      const { weights, runtime } = bench;
-      const recipe = stylizeRecipe({
-        ...{ ...this.#made(photo, runtime.engine), weights, step: stopped && steps },
-        fast: fast.fast && (await this.#fastFile(job)),
-        styles: await Promise.all(styles.map((style) => this.#styleRecipe(style, job))),
-        ...{ options: resolveStylizeOptions(options, weights.name), size: image },
-      });
-      const pixels = pixelsOf(image);
-      const made = { kind: 'paint', photo, pixels, engine: runtime.engine, seconds, steps, recipe } as const;
+      const painted = await paint(spec, this.#host(device, job, onEvent), job, onEvent);
+      const { image, recipe, steps, seconds, stopped } = painted;
+      const made = {
+        kind: 'paint',
+        photo,
+        pixels: pixelsOf(image),
+        engine: recipe.engine,
+        seconds,
+        steps,
+        recipe,
+      } as const;
       return this.#results.add(stopped ? { ...made, stopped } : made);
     });
   }
@@ -189,20 +170,26 @@ export class Studio {
     if (!again) return fileOf(photoBeside(photo, pixels), pixels, wanted, recipe);
     const job = this.#begin();
     const whole = await wholeImage(photo);
-    const asked = { ...again, options: { ...again.options, size: 'auto' } } as const;
-    const transformed = (limit: number) =>
-      this.#on(again.device, () => this.#transform(whole, asked, job, onEvent, limit));
+    const { device } = again;
+    const spec = { ...again.spec, options: { ...again.spec.options, size: 'auto' as const } };
     const limit = freeMemory();
+    const make = (most: number) =>
+      this.#on(device, async () => {
+        const host = this.#host(device, job, onEvent, {
+          pictures: [{ ...photo, image: whole }],
+          freeMemory: () => most,
+        });
+        const { network } = await host.openStyleNetwork(spec.network, {});
+        return { ...(await applied(spec, host, job, onEvent)), wholeMemory: applyMemory(network, whole) };
+      });
     // Here the host's part lies beside the engine's 4 GB, not in them, so that more may fit: it is tried.
-    const generous = limit + hostBytes(whole);
-    const { image, wholeMemory } = await transformed(generous).catch((error: unknown) => {
+    const made = await make(limit + hostBytes(whole)).catch((error: unknown) => {
       if (problemOf(error).kind !== 'memory') throw error;
-      return transformed(limit);
+      return make(limit);
     });
-    const made = pixelsOf(image);
-    const beside = photoBeside({ image: whole, pixels: pixelsOf(whole) }, made);
-    const file = await fileOf(beside, made, wanted, resized(recipe, image));
-    return { ...file, wholeMemory };
+    const picture = pixelsOf(made.image);
+    const beside = photoBeside({ image: whole, pixels: pixelsOf(whole) }, picture);
+    return { ...(await fileOf(beside, picture, wanted, made.recipe)), wholeMemory: made.wholeMemory };
   }
 
   async gram({ device, styles, layer }: LabRequest, result: number | undefined, onEvent: OnEvent): Promise<GramFact> {
@@ -265,74 +252,44 @@ export class Studio {
     const photo = this.#requirePhoto();
     const job = this.#begin();
     const own = device === 'native' ? 'wasm' : device;
-    return this.#on(own, async () => work(await this.#bench(fitted(photo.image), own, styles, job, onEvent), job));
-  }
-
-  async #transform(
-    image: Image,
-    { device, styles, options }: InstantRequest & { readonly device: BrowserDevice },
-    job: Job,
-    onEvent: OnEvent,
-    memoryLimit = freeMemory(),
-  ) {
-    const onLoading = loadingEvents(onEvent);
-    const runtime = await this.#engines.get(device, onLoading);
-    const transformer = await this.#models.transformer(runtime, onLoading, job.signal);
-    const { width, height } = image;
-    onEvent({ type: 'start', width, height, steps: 0, terms: [], engine: runtime.engine });
-    const result = await apply({
-      ...{ image, transformer, options, memoryLimit },
-      styles: namedStyles(styles),
-      signal: job.signal,
+    return this.#on(own, async () => {
+      const small = { ...photo, image: fitted(photo.image) };
+      const spec = stylizeSpec(photo, styles, this.#styles, networkFor(own), {});
+      return work({ host: this.#host(own, job, onEvent, { pictures: [small] }), spec }, job);
     });
-    return { ...result, engine: runtime.engine, transformer, wholeMemory: applyMemory(transformer, image) };
   }
 
-  async #bench(
-    content: Image,
+  /** This tab as a host of jobs. @param instead what takes the place of the session's pictures and of the free memory */
+  #host(
     device: BrowserDevice,
-    styles: readonly StyleChoice[],
-    job: Job,
+    job: Job | undefined,
     onEvent: OnEvent,
-  ): Promise<Bench> {
+    instead: { readonly pictures?: readonly Opened[]; readonly freeMemory?: () => number } = {},
+  ): JobHost {
     const onLoading = loadingEvents(onEvent);
-    const [runtime, weights] = [
-      await this.#engines.get(device, onLoading),
-      await this.#models.network(networkFor(device), onLoading, job.signal),
-    ];
-    const weightedStyles = await Promise.all(
-      styles.map(async (choice): Promise<WeightedStyle> => {
-        const { weight } = choice;
-        if (choice.kind === 'own') return { image: this.#ownStyle(choice.id).image, weight };
-        return { style: (await this.#models.style(choice.name, onLoading, job.signal)).style, weight };
-      }),
-    );
-    return { content, styles: weightedStyles, weights, runtime };
+    const photo = this.#photo ? [this.#photo] : [];
+    const pictures = [...(instead.pictures ?? []), ...photo, ...this.#styles.values()];
+    return createBrowserHost({
+      models: this.#models,
+      runtime: () => this.#engines.get(device, onLoading),
+      pictureOf: (sha256): ReadPicture | undefined => {
+        const found = pictures.find((each) => each.sha256 === sha256);
+        return found && { path: found.name, sha256, image: found.image };
+      },
+      onLoading,
+      signal: job?.signal,
+      freeMemory: instead.freeMemory,
+    });
   }
 
-  /** What Paint starts with that is to start from the instant picture. */
-  async #fastStart(styles: readonly StyleChoice[], job: Job, onEvent: OnEvent) {
-    const transformer = await this.#models.styleNetworkFile(loadingEvents(onEvent), job.signal);
-    return { transformer, styles: namedStyles(styles) };
-  }
-
-  #ownStyle(id: number): Opened {
-    const style = this.#styles.get(id);
-    if (!style) throw new Error(`There is no style ${id}.`);
-    return style;
-  }
-
-  async #native(
-    kind: 'instant' | 'paint',
-    photo: Opened,
-    styles: readonly StyleChoice[],
-    options: object,
-    job: Job,
-    onEvent: OnEvent,
-  ): Promise<NativePicture> {
+  async #native(spec: JobSpecOf<'stylize' | 'apply'>, job: Job, onEvent: OnEvent): Promise<NativePicture> {
     if (!this.#server) throw new ProblemError('server', '');
-    const request = { kind, photo, styles, ownStyles: this.#styles, options: { ...options } };
-    return runNative(this.#page, this.#server, request, job, onEvent);
+    const named = spec.kind === 'apply' ? [spec.content] : [spec.content, ...spec.styles];
+    const known = [this.#requirePhoto(), ...this.#styles.values()];
+    const files = named.flatMap((each) =>
+      'sha256' in each ? known.find(({ sha256 }) => sha256 === each.sha256)! : [],
+    );
+    return runNative(this.#page, this.#server, { spec, files }, job, onEvent);
   }
 
   #keepNative(kind: 'instant' | 'paint', photo: Opened, picture: NativePicture): Promise<ResultFact> {
@@ -345,38 +302,19 @@ export class Studio {
       ...(stopped ? { stopped } : {}),
     });
   }
-
-  /** The trained network, for a recipe. */
-  async #fastFile(job: Job) {
-    const { fileName, bytes } = await this.#models.styleNetworkFile(() => {}, job.signal);
-    return { name: fileName, sha256: await sha256Hex(bytes) };
-  }
-
-  #made(photo: Opened, engine: string) {
-    return { fauve: shipped.version, engine, content: { path: photo.name, sha256: photo.sha256 } };
-  }
-
-  async #styleRecipe(choice: StyleChoice, job: Job) {
-    const { weight } = choice;
-    if (choice.kind === 'own') {
-      const { name, sha256 } = this.#ownStyle(choice.id);
-      return { path: name, sha256, weight };
-    }
-    const { sha256 } = await this.#models.style(choice.name, () => {}, job.signal);
-    return { path: choice.name, sha256, weight, shipped: true as const };
-  }
 }
 
-/** Shipped styles as the trained network is asked for them; it knows no others. */
-const namedStyles = (styles: readonly StyleChoice[]) =>
-  styles.map((style) => {
-    if (style.kind === 'shipped') return { name: style.name, weight: style.weight };
-    throw new ProblemError('other', texts.make.notInstantOwn);
+/** One pass of the style network, told of. */
+async function applied(spec: JobSpecOf<'apply'>, host: JobHost, job: Job, onEvent: OnEvent) {
+  return runJob<'apply'>(spec, host, {
+    signal: job.signal,
+    onEvent(event) {
+      if (event.type !== 'start') return;
+      const { width, height, engine } = event;
+      onEvent({ type: 'start', width, height, steps: 0, terms: [], engine });
+    },
   });
-
-/** The recipe of an instant picture that was made in another size. */
-const resized = (recipe: Recipe, { width, height }: Image): Recipe =>
-  recipe.kind === 'apply' ? { ...recipe, options: { ...recipe.options, size: `${width}x${height}` } } : recipe;
+}
 
 const fitted = (image: Image): Image => {
   const { width, height } = fitLongerSide(image.width, image.height, LAB_SIDE);
