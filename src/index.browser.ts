@@ -83,7 +83,8 @@ export { type EngineBuild, engineFiles } from './runtime/engine-files.js';
 export { connectRuntime, serveRuntime } from './runtime/remote.js';
 export type { Device, Runtime, Session } from './runtime/runtime.js';
 export { type ApplyRequest, type ApplyResult, apply } from './style-network/apply.js';
-export { type NamedStyle, styleShares } from './style-network/code.js';
+export { type CheckedStyleNetwork, checkStyleNetwork, type StyleNetworkFile } from './style-network/check.js';
+export { type NamedStyle, type StyleCode, type StyleEncoder, styleShares } from './style-network/code.js';
 export {
   decodeStyleNetwork,
   encodeStyleNetwork,
@@ -93,14 +94,8 @@ export {
 } from './style-network/file.js';
 export type { PixelRange } from './style-network/foreign.js';
 export { applyMemory } from './style-network/memory.js';
-export {
-  type CheckedStyleNetwork,
-  checkStyleNetwork,
-  openStyleNetwork,
-  type Precision,
-  type StyleNetwork,
-  type StyleNetworkFile,
-} from './style-network/open.js';
+export type { StyleNetwork } from './style-network/network.js';
+export { openStyleNetwork, type Precision } from './style-network/open.js';
 export {
   type ApplyOptions,
   type ApplyOptionsInput,

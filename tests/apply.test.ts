@@ -13,12 +13,17 @@ import { emitModel } from '#src/onnx/model.js';
 import { startEngine } from '#src/platform/node/engine.js';
 import type { Runtime } from '#src/runtime/runtime.js';
 import { apply } from '#src/style-network/apply.js';
+import { checkStyleNetwork } from '#src/style-network/check.js';
 import { styleShares } from '#src/style-network/code.js';
 import { decodeStyleNetwork } from '#src/style-network/file.js';
 import type { PixelRange } from '#src/style-network/foreign.js';
+import { transformer } from '#src/style-network/graph.js';
 import { applyMemory } from '#src/style-network/memory.js';
-import { checkStyleNetwork, openStyleNetwork, type StyleNetwork } from '#src/style-network/open.js';
-import { styleNetworkMinimumSize, styleNetworkShapeOf, transformer } from '#src/style-network/shape.js';
+import type { StyleNetwork } from '#src/style-network/network.js';
+import { openStyleNetwork } from '#src/style-network/open.js';
+import { planApply } from '#src/style-network/plan.js';
+import { runApply } from '#src/style-network/run.js';
+import { styleNetworkMinimumSize, styleNetworkShapeOf } from '#src/style-network/shape.js';
 import { type Dim, foreignModel, negativeIn } from './support/foreign-model.js';
 import { wasmEngine } from './support/ort.js';
 import { random } from './support/random.js';
@@ -108,6 +113,22 @@ describe('a network of fauve train', () => {
     const whole = await network.run(createImage(side, 30, mirrored), shares);
     const expected = cropPlanes(whole, wide, image, { top: 0, left: 0 });
     expect(await network.run(image, shares)).toEqual(expected);
+  });
+
+  it('plans before it runs: everything is decided, frozen, and in the plan', async () => {
+    const network = await open(tinyFile(7));
+    const image = scene(24, 20, 6);
+    const styles = [{ name: 'wave', weight: 3 }, { name: 'scream' }];
+    const request = { image, transformer: network, styles, options: { size: 30 } };
+    const plan = await planApply(request);
+    expect(plan.code).toEqual(Float32Array.of(0.75, 0.25, 0));
+    expect(plan.code).toEqual(await network.encoder.encode(styles));
+    expect(plan.size).toEqual({ width: 30, height: 25 });
+    expect(plan.memory).toBe(applyMemory(network, plan.size));
+    expect(plan.colourless).toBe(false);
+    for (const each of [plan, plan.options, plan.size]) expect(Object.isFrozen(each)).toBe(true);
+    expect((await runApply(plan)).image).toEqual((await apply(request)).image);
+    expect(await failure(runApply(plan, { signal: AbortSignal.abort() }))).toMatch(/^aborted/);
   });
 
   it('mixes styles by their weights, which add up to 1', async () => {

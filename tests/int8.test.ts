@@ -14,13 +14,14 @@ import { readImage } from '#src/platform/node/images.js';
 import { loadStyleNetwork } from '#src/platform/node/style-networks.js';
 import type { Runtime } from '#src/runtime/runtime.js';
 import { apply } from '#src/style-network/apply.js';
+import type { StyleNetworkFile } from '#src/style-network/check.js';
 import {
   decodeStyleNetwork,
   encodeInt8StyleNetwork,
   encodeStyleNetwork,
   type StyleNetworkModel,
 } from '#src/style-network/file.js';
-import { openStyleNetwork, type Precision, type StyleNetworkFile } from '#src/style-network/open.js';
+import { openStyleNetwork, type Precision } from '#src/style-network/open.js';
 import { measureRanges } from '#src/training/style-network/ranges.js';
 import { random } from './support/random.js';
 import { openEngine, scene } from './support/restyling.js';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { FauveError } from '#src/errors.js';
 import { writeSafetensors } from '#src/formats/safetensors.js';
 import { encodeImage } from '#src/platform/node/codec.js';
-import { checkStyleNetwork } from '#src/style-network/open.js';
+import { checkStyleNetwork } from '#src/style-network/check.js';
 import { picture } from './support/cli.js';
 import { negative, tinyFile } from './support/tiny-transformer.js';
 

@@ -6,7 +6,8 @@ import { contentErrors, gramMatrices, power, relativeErrors } from '#src/losses/
 import { contentLoss } from '#src/losses/content.js';
 import { gramMatrix, styleLoss } from '#src/losses/style.js';
 import { vgg } from '#src/networks/vgg.js';
-import { styleNetworkMargins, styleNetworkParameters, transformer } from '#src/style-network/shape.js';
+import { transformer } from '#src/style-network/graph.js';
+import { styleNetworkMargins, styleNetworkParameters } from '#src/style-network/shape.js';
 import {
   noiseInput,
   photosInput,

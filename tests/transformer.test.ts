@@ -6,8 +6,9 @@ import { evaluate } from '#src/graph/evaluate.js';
 import { input } from '#src/graph/tensor.js';
 import { emitModel } from '#src/onnx/model.js';
 import { decodeStyleNetwork, encodeStyleNetwork, isStyleNetworkFile } from '#src/style-network/file.js';
+import { transformer } from '#src/style-network/graph.js';
+import { initialStyleNetwork } from '#src/style-network/initial.js';
 import {
-  initialStyleNetwork,
   isInner,
   isStyleParameter,
   type StyleNetworkShape,
@@ -15,7 +16,6 @@ import {
   styleNetworkMinimumSize,
   styleNetworkParameters,
   styleNetworkShapeOf,
-  transformer,
 } from '#src/style-network/shape.js';
 import { ort } from './support/ort.js';
 import { scene } from './support/restyling.js';

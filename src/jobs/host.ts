@@ -1,8 +1,10 @@
 import type { Image } from '../image/image.js';
 import type { NetworkWeights } from '../networks/network.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { CheckedStyleNetwork } from '../style-network/check.js';
 import type { PixelRange } from '../style-network/foreign.js';
-import type { CheckedStyleNetwork, Precision, StyleNetwork } from '../style-network/open.js';
+import type { StyleNetwork } from '../style-network/network.js';
+import type { Precision } from '../style-network/open.js';
 import type { Style } from '../styles/style-file.js';
 import type { PictureSource } from '../training/crops.js';
 import type { FileReference, StyleNetworkReference, StyleReference } from './reference.js';

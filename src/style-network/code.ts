@@ -11,6 +11,17 @@ export interface NamedStyle {
   readonly weight?: number;
 }
 
+/** The numbers by which styles drive one pass of a network. What they mean, the network's {@link StyleEncoder} knows. */
+export type StyleCode = Float32Array;
+
+/** What turns styles into the code that a network takes. */
+export interface StyleEncoder {
+  /** @throws FauveError `usage` for styles that the network does not have */
+  encode(styles: readonly NamedStyle[]): StyleCode | Promise<StyleCode>;
+  /** Whether all of these styles are without colour. */
+  areGrey(styles: readonly NamedStyle[]): boolean;
+}
+
 /** Styles by their names. */
 export const someNames = listOf(
   objectWith({ name: aText }, 'an object with name, weight'),
@@ -20,6 +31,19 @@ export const someNames = listOf(
 
 /** Names that an error lists. */
 const MOST_NAMES = 40;
+
+/**
+ * The code of a network that has learned its styles: a row of shares. Of one style it is a unit row, of a mixture the weighted sum of those.
+ * @param styles the network's; of another program's network, which has none, nothing is known of its colours
+ */
+export function sharesEncoder(styles: readonly ModelStyle[], fileName: string): StyleEncoder {
+  const encode = (wanted: readonly NamedStyle[]) => styleShares(styles, wanted, fileName);
+  const areGrey = (wanted: readonly NamedStyle[]) => {
+    const shares = encode(wanted);
+    return styles.length > 0 && styles.every(({ grey }, i) => grey || shares[i] === 0);
+  };
+  return { encode, areGrey };
+}
 
 /**
  * Shares of a network's styles.

@@ -10,7 +10,8 @@ import { type ConvRange, type Int8Conv, int8Conv } from '../onnx/int8.js';
 import { type EmitOptions, emitModel } from '../onnx/model.js';
 import { readModel } from '../onnx/read.js';
 import { type RoundedKernel, scaleName } from '../onnx/weights.js';
-import { isInner, styleNetworkMinimumSize, styleNetworkShapeOf, transformer } from './shape.js';
+import { transformer } from './graph.js';
+import { isInner, styleNetworkMinimumSize, styleNetworkShapeOf } from './shape.js';
 
 /** By the name of their kernel, what goes through the convolutions that may be computed in 8-bit integers. */
 export type StyleNetworkRanges = Readonly<Record<string, ConvRange>>;

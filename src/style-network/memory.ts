@@ -4,8 +4,9 @@ import { input } from '../graph/tensor.js';
 import { largestFit } from '../image/largest-fit.js';
 import type { Size } from '../image/size.js';
 import { longerSide, shapeOf, sizeText } from '../image/size.js';
-import type { StyleNetwork } from './open.js';
-import { type StyleNetworkShape, styleNetworkMinimumSize, styleNetworkParameters, transformer } from './shape.js';
+import { transformer } from './graph.js';
+import type { StyleNetwork } from './network.js';
+import { type StyleNetworkShape, styleNetworkMinimumSize, styleNetworkParameters } from './shape.js';
 
 const MEGABYTE = 2 ** 20;
 // Fitted to the peak of resident memory of several pictures one after the other, 512² … 4000×3000, with `fast`, Johnson's form and another
@@ -45,10 +46,14 @@ export function largestApplicable(
   return largestFit(shape, longest, 1, 1, (size) => applyMemory(network, size) <= limit);
 }
 
-/** @param photo whose shape the size has, unless the option gives both sides @throws FauveError `system` that names the largest size that fits */
-export function requireApplyMemory(network: StyleNetwork, size: Size, photo: Size, limit: number | undefined): void {
+/**
+ * @param photo whose shape the size has, unless the option gives both sides
+ * @returns the bytes that it takes at most
+ * @throws FauveError `system` that names the largest size that fits
+ */
+export function requireApplyMemory(network: StyleNetwork, size: Size, photo: Size, limit: number | undefined): number {
   const need = applyMemory(network, size);
-  if (limit === undefined || need <= limit) return;
+  if (limit === undefined || need <= limit) return need;
   const fitting = largestApplicable(network, shapeOf(size, photo), limit, longerSide(size));
   const remedy = fitting
     ? `Use --size ${sizeText(fitting, photo)}, which gives ${fitting.width}×${fitting.height}, or --size auto.`

@@ -8,8 +8,8 @@ import { type LossSettings, type LossTerm, lossTerms } from '../losses/total.js'
 import { checkWeights, type NetworkWeights } from '../networks/network.js';
 import { type LossNetwork, vgg } from '../networks/vgg.js';
 import { checkRuntime, type Runtime } from '../runtime/runtime.js';
+import { checkStyleNetworkFile, type StyleNetworkFile } from '../style-network/check.js';
 import { type NamedStyle, someNames } from '../style-network/code.js';
-import { checkStyleNetworkFile, type StyleNetworkFile } from '../style-network/open.js';
 import type { Checkpoint } from './checkpoint.js';
 import { type PreparedColours, prepareColours } from './colours.js';
 import type { OnProgress } from './events.js';

@@ -5,8 +5,9 @@ import { resizeImage, resizePlanes } from '../image/resize.js';
 import type { Size } from '../image/size.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { apply } from '../style-network/apply.js';
+import type { StyleNetworkFile } from '../style-network/check.js';
 import type { NamedStyle } from '../style-network/code.js';
-import { openStyleNetwork, type StyleNetworkFile } from '../style-network/open.js';
+import { openStyleNetwork } from '../style-network/open.js';
 import type { StylizePlan } from './plan.js';
 
 /** Where the picture starts: from a picture as the losses see it, from noise, or from what a trained network makes of the content. */

@@ -2,7 +2,8 @@ import { conv, resize, sub } from '#src/graph/ops.js';
 import { constant, input, type Tensor } from '#src/graph/tensor.js';
 import { emitModel } from '#src/onnx/model.js';
 import { encodeStyleNetwork, type StyleNetworkModel } from '#src/style-network/file.js';
-import { initialStyleNetwork, type StyleNetworkShape } from '#src/style-network/shape.js';
+import { initialStyleNetwork } from '#src/style-network/initial.js';
+import type { StyleNetworkShape } from '#src/style-network/shape.js';
 import { random } from './random.js';
 
 /** Draws from about the standard normal distribution. */

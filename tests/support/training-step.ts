@@ -3,7 +3,8 @@ import type { Tensor } from '#src/graph/tensor.js';
 import type { NetworkWeights } from '#src/networks/network.js';
 import { vgg } from '#src/networks/vgg.js';
 import { muonScalars } from '#src/optim/muon.js';
-import { initialStyleNetwork, isStyleParameter, type StyleNetworkShape } from '#src/style-network/shape.js';
+import { initialStyleNetwork } from '#src/style-network/initial.js';
+import { isStyleParameter, type StyleNetworkShape } from '#src/style-network/shape.js';
 import { defaultTrainOptions, type TrainOptions } from '#src/training/style-network/options.js';
 import {
   noiseInput,

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { stopIfAborted } from '../../checks/checks.js';
-import { type ApplyResult, apply } from '../../style-network/apply.js';
 import { styleShares } from '../../style-network/code.js';
-import { type ApplyOptions, type ApplyOptionsInput, resolveApplyOptions } from '../../style-network/options.js';
-import type { OpenedStyleNetwork, ReadPicture } from '../host.js';
+import { type ApplyOptionsInput, resolveApplyOptions } from '../../style-network/options.js';
+import { type ApplyPlan, planApply } from '../../style-network/plan.js';
+import { type ApplyResult, runApply } from '../../style-network/run.js';
 import type { JobKind } from '../kind.js';
 import { type ApplyRecipe, fileOf } from '../recipe.js';
 import { fileReference, namedStyle, styleNetworkReference } from '../reference.js';
@@ -27,11 +27,7 @@ export type ApplySpec = z.input<typeof schema>;
 
 /** All that is decided about a picture before the network runs. */
 export interface ApplyJobPlan {
-  readonly content: ReadPicture;
-  readonly opened: OpenedStyleNetwork;
-  readonly styles: z.output<typeof schema>['styles'];
-  readonly options: ApplyOptions;
-  /** Its size is what the options say: `auto` becomes pixels when the picture is there. */
+  readonly plan: ApplyPlan;
   readonly recipe: ApplyRecipe;
   readonly notices: readonly string[];
 }
@@ -56,13 +52,14 @@ export const applyKind: JobKind<typeof schema, ApplyJobPlan, AppliedPicture, App
     const file = await host.styleNetwork(network, range);
     styleShares(file.styles, styles, file.fileName);
   },
-  async plan({ content, network: source, styles, range, precision, options: given }, host, { signal }) {
-    const options = resolveApplyOptions(given);
+  async plan({ content, network: source, styles, range, precision, options }, host, { signal }) {
     const photo = await host.picture(content, 'Photo');
     stopIfAborted(signal);
     const opened = await host.openStyleNetwork(source, { range, precision });
     stopIfAborted(signal);
-    const { network, file } = opened;
+    const { network, file, memoryLimit } = opened;
+    const plan = await planApply({ image: photo.image, transformer: network, styles, options, memoryLimit });
+    const { width, height } = plan.size;
     // Another program's network has a range and no precision, one of fauve train the other way round.
     const own = network.styles.length > 0;
     const recipe: ApplyRecipe = {
@@ -74,17 +71,14 @@ export const applyKind: JobKind<typeof schema, ApplyJobPlan, AppliedPicture, App
       styles: styles.map(({ name, weight }) => ({ name, weight })),
       precision: own ? (precision ?? 'int8') : undefined,
       range: own ? undefined : network.range,
-      options,
+      options: plan.options.size === 'auto' ? { ...plan.options, size: `${width}x${height}` } : plan.options,
     };
-    return { content: photo, opened, styles, options, recipe, notices: photo.notices ?? [] };
+    return { plan, recipe, notices: photo.notices ?? [] };
   },
-  async run({ content: { image }, opened, styles, options, recipe, notices }, { signal, onEvent }) {
-    const { network, memoryLimit } = opened;
+  async run({ plan, recipe, notices }, { signal, onEvent }) {
+    const { photo, network } = plan;
     for (const message of notices) await onEvent?.({ type: 'notice', message });
-    await onEvent?.({ type: 'start', width: image.width, height: image.height, engine: network.engine });
-    const result = await apply({ image, transformer: network, styles, options, memoryLimit, signal });
-    const { width, height } = result.image;
-    const size = options.size === 'auto' ? `${width}x${height}` : options.size;
-    return { ...result, recipe: { ...recipe, options: { ...options, size } } };
+    await onEvent?.({ type: 'start', width: photo.width, height: photo.height, engine: network.engine });
+    return { ...(await runApply(plan, { signal })), recipe };
   },
 };

@@ -1,11 +1,8 @@
 import type { NetworkWeights } from '../../networks/network.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import {
-  type CheckedStyleNetwork,
-  checkStyleNetwork,
-  openStyleNetwork,
-  type StyleNetwork,
-} from '../../style-network/open.js';
+import { type CheckedStyleNetwork, checkStyleNetwork } from '../../style-network/check.js';
+import type { StyleNetwork } from '../../style-network/network.js';
+import { openStyleNetwork } from '../../style-network/open.js';
 import type { LoadOptions } from './download.js';
 import { loadNetworkWeights, loadStyle, loadStyleNetwork, type StyleFile } from './models.js';
 

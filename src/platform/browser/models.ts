@@ -11,7 +11,7 @@ import {
   styleNetworkEntry,
 } from '../../networks/manifest.js';
 import type { NetworkWeights } from '../../networks/network.js';
-import type { StyleNetworkFile } from '../../style-network/open.js';
+import type { StyleNetworkFile } from '../../style-network/check.js';
 import { parseStyleIndex, type ShippedStyle } from '../../styles/shipped.js';
 import { decodeStyle, type Style } from '../../styles/style-file.js';
 import { downloadChecked, downloadJson, type LoadOptions } from './download.js';

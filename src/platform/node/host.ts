@@ -6,13 +6,9 @@ import { sha256Hex } from '../../formats/sha256.js';
 import type { JobHost, NetworkSettings, OpenedStyleNetwork, ReadPicture, ReadStyle } from '../../jobs/host.js';
 import type { FileReference, StyleNetworkReference, StyleReference } from '../../jobs/reference.js';
 import type { Runtime } from '../../runtime/runtime.js';
+import { type CheckedStyleNetwork, checkStyleNetwork, type StyleNetworkFile } from '../../style-network/check.js';
 import type { PixelRange } from '../../style-network/foreign.js';
-import {
-  type CheckedStyleNetwork,
-  checkStyleNetwork,
-  openStyleNetwork,
-  type StyleNetworkFile,
-} from '../../style-network/open.js';
+import { openStyleNetwork } from '../../style-network/open.js';
 import { decodeStyle, looksLikeStyle } from '../../styles/style-file.js';
 import { decodeImage } from './codec.js';
 import { type StartEngineOptions, startEngine } from './engine.js';

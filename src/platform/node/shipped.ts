@@ -15,7 +15,7 @@ import {
 } from '../../networks/manifest.js';
 import type { NetworkWeights } from '../../networks/network.js';
 import { shippedNetworkNames } from '../../networks/registry.js';
-import type { StyleNetworkFile } from '../../style-network/open.js';
+import type { StyleNetworkFile } from '../../style-network/check.js';
 import { errorCode, fileError, readFileChecked, writeFileAtomically } from './files.js';
 import { inPackage } from './package.js';
 

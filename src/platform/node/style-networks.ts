@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { aText } from '../../checks/checks.js';
 import { isModel } from '../../onnx/read.js';
-import type { StyleNetworkFile } from '../../style-network/open.js';
+import type { StyleNetworkFile } from '../../style-network/check.js';
 import { withExternalData } from './external-data.js';
 import { readFileChecked } from './files.js';
 import { loadShippedStyleNetwork } from './shipped.js';

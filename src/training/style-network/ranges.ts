@@ -4,7 +4,8 @@ import type { ConvRange } from '../../onnx/int8.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { StyleNetworkRanges } from '../../style-network/file.js';
-import { isInner, styleNetworkShapeOf, transformer } from '../../style-network/shape.js';
+import { transformer } from '../../style-network/graph.js';
+import { isInner, styleNetworkShapeOf } from '../../style-network/shape.js';
 import { randomFor } from '../crops.js';
 import type { TrainingPhotos } from './photos.js';
 

@@ -1,11 +1,7 @@
 import type { WeightTensor } from '../../formats/tensor.js';
 import type { StyleNetworkModel } from '../../style-network/file.js';
-import {
-  initialStyleNetwork,
-  isStyleParameter,
-  type StyleNetworkShape,
-  styleNetworkParameters,
-} from '../../style-network/shape.js';
+import { initialStyleNetwork } from '../../style-network/initial.js';
+import { isStyleParameter, type StyleNetworkShape, styleNetworkParameters } from '../../style-network/shape.js';
 import { type Random, randomFor } from '../crops.js';
 
 /**

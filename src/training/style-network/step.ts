@@ -8,7 +8,8 @@ import { totalVariationLoss } from '../../losses/total-variation.js';
 import type { LossNetwork } from '../../networks/vgg.js';
 import { type AdamOptions, adamInputs, adamScalars, adamStep, defaultAdamOptions } from '../../optim/adam.js';
 import { muonInput, muonScalars, muonStep } from '../../optim/muon.js';
-import { isNormalised, type StyleNetworkShape, styleNetworkMargins, transformer } from '../../style-network/shape.js';
+import { transformer } from '../../style-network/graph.js';
+import { isNormalised, type StyleNetworkShape, styleNetworkMargins } from '../../style-network/shape.js';
 import type { TrainOptions } from './options.js';
 
 /** How far the second picture of the stability term is shifted; not by a multiple of the network's stride of 4. */

@@ -5,7 +5,8 @@ import { fitLongerSide, resizeImage } from '../../image/resize.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { ModelStyle } from '../../style-network/file.js';
-import { type StyleNetworkShape, styleNetworkMinimumSize, transformer } from '../../style-network/shape.js';
+import { transformer } from '../../style-network/graph.js';
+import { type StyleNetworkShape, styleNetworkMinimumSize } from '../../style-network/shape.js';
 import type { TrainOptions } from './options.js';
 import { testCards, unevenness } from './test-cards.js';
 

@@ -115,10 +115,7 @@ export class Studio {
       const { network } = await host.openStyleNetwork({ shipped: fastStyleNetworkName }, {});
       const { styles } = network;
       const grey = createImage(WARM_SIDE, WARM_SIDE, new Float32Array(3 * WARM_SIDE ** 2).fill(0.5));
-      await network.run(
-        grey,
-        Float32Array.from(styles, () => 1 / styles.length),
-      );
+      await network.run(grey, await network.encoder.encode(styles));
     } catch {}
   }
 
