@@ -9,12 +9,12 @@ import { peakMegabytes } from './peak-memory.js';
 
 const [width, height, precision, model] = process.argv.slice(2) as [string, string, Precision, string];
 const runtime = await startEngine({ device: 'cpu' });
-const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(model), { precision });
+const network = await openStyleNetwork(runtime, await loadStyleNetwork(model), { precision });
 const image = noiseImage(Number(width), Number(height), 2);
-const styles = transformer.styles.slice(0, 1);
-await apply({ image, transformer, styles });
+const styles = network.styles.slice(0, 1);
+await apply({ image, network, styles });
 process.send?.({
   peak: peakMegabytes(),
-  predicted: Math.round(applyMemory(transformer, image) / 2 ** 20),
+  predicted: Math.round(applyMemory(network, image) / 2 ** 20),
 });
 await runtime.close();

@@ -75,7 +75,7 @@ for (const [i, [width, height]] of sizes.entries()) {
   // Not in turns: threads of one engine wait for work for a while, at the cost of the other.
   for (const [all, restyle] of [
     [times.network, () => near.run(image, shares)],
-    [times.total, () => apply({ image, transformer: far, styles })],
+    [times.total, () => apply({ image, network: far, styles })],
   ] as const) {
     for (let round = 0; round <= Number(values.rounds); round++) {
       const start = performance.now();

@@ -43,11 +43,11 @@ const cards: Readonly<Record<string, Image>> = {
 
 const runtime = await startEngine({ device: 'cpu' });
 for (const precision of ['int8', 'float32'] as const satisfies readonly Precision[]) {
-  const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(values.model), { precision });
+  const network = await openStyleNetwork(runtime, await loadStyleNetwork(values.model), { precision });
   for (const [name, image] of Object.entries(cards)) {
     const found: { readonly peak: number; readonly deviation: number }[] = [];
-    for (const style of transformer.styles) {
-      const { image: picture } = await apply({ image, transformer, styles: [{ name: style.name }] });
+    for (const style of network.styles) {
+      const { image: picture } = await apply({ image, network, styles: [{ name: style.name }] });
       found.push(spectrum(picture));
     }
     const of = (kind: 'peak' | 'deviation') => {
@@ -58,7 +58,7 @@ for (const precision of ['int8', 'float32'] as const satisfies readonly Precisio
       `${precision}  ${name.padEnd(6)}  peak over mean ${of('peak')}; deviation in levels ${of('deviation')}`,
     );
   }
-  await transformer.close();
+  await network.close();
 }
 await runtime.close();
 

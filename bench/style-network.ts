@@ -77,8 +77,8 @@ const options: StylizeOptionsInput = {
 };
 const { weights } = await teacher(values.shared);
 const runtime = await startEngine({ device: 'cpu' });
-const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(values.model));
-const names = values.styles?.split(',') ?? transformer.styles.slice(0, 4).map(({ name }) => name);
+const styleNetwork = await openStyleNetwork(runtime, await loadStyleNetwork(values.model));
+const names = values.styles?.split(',') ?? styleNetwork.styles.slice(0, 4).map(({ name }) => name);
 const photos = heldOutPhotos(values.shared).slice(0, Number(values.photos));
 const gallery = galleryEntries();
 
@@ -98,7 +98,7 @@ for (const name of names) {
   figures[name] = pairs;
   for (const { file, name: photo } of photos) {
     const content = square(await readImage(file));
-    const { image } = await apply({ image: content, transformer, styles: [{ name }] });
+    const { image } = await apply({ image: content, network: styleNetwork, styles: [{ name }] });
     const lossOf = async (generated: Image) =>
       (await measureLosses({ content, styles, generated, weights, runtime, options })).total;
     const [start, network] = [await lossOf(content), await lossOf(quantise(image))];
@@ -111,7 +111,7 @@ for (const name of names) {
     writeFileSync(values.json, `${JSON.stringify({ model: values.model, size, most, options, figures }, null, 2)}\n`);
   }
 }
-await transformer.close();
+await styleNetwork.close();
 await runtime.close();
 process.exit(0);
 

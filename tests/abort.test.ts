@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as fauve from '#src/index.node.js';
 import { openEngine, scene, tinyWeights } from './support/restyling.js';
-import { negative } from './support/tiny-transformer.js';
+import { negative } from './support/tiny-style-network.js';
 import { tinyVgg } from './support/tiny-vgg.js';
 import { photo, trainingRequest } from './support/training.js';
 
 let runtime: fauve.Runtime;
 let style: fauve.Style;
-let transformer: fauve.StyleNetwork;
+let network: fauve.StyleNetwork;
 const content = scene(64, 48, 1);
 const painting = scene(48, 64, 2);
 const about = { name: 'waves', title: 'Waves', artist: '', year: null, source: '' };
@@ -15,10 +15,10 @@ const about = { name: 'waves', title: 'Waves', artist: '', year: null, source: '
 beforeAll(async () => {
   runtime = await openEngine();
   style = await fauve.captureStyle({ image: painting, about, networks: [tinyWeights], runtime, sizes: [64] });
-  transformer = await fauve.openStyleNetwork(runtime, { fileName: 'negative.onnx', bytes: negative({ white: 1 }) });
+  network = await fauve.openStyleNetwork(runtime, { fileName: 'negative.onnx', bytes: negative({ white: 1 }) });
 });
 afterAll(async () => {
-  await transformer.close();
+  await network.close();
   await runtime.close();
 });
 
@@ -54,7 +54,7 @@ const passes: Record<string, (signal: AbortSignal) => Promise<unknown>> = {
     fauve.measureLosses({
       ...{ content, styles: [{ image: painting }], generated: content, weights: tinyWeights, runtime, signal },
     }),
-  apply: (signal) => fauve.apply({ image: content, transformer, signal }),
+  apply: (signal) => fauve.apply({ image: content, network, signal }),
 };
 
 /** What a run ends with when the signal fires at an event, or before it begins. */

@@ -17,7 +17,7 @@ import { checkStyleNetwork } from '#src/style-network/check.js';
 import { styleShares } from '#src/style-network/code.js';
 import { decodeStyleNetwork } from '#src/style-network/file.js';
 import type { PixelRange } from '#src/style-network/foreign.js';
-import { transformer } from '#src/style-network/graph.js';
+import { styleNetwork } from '#src/style-network/graph.js';
 import { applyMemory } from '#src/style-network/memory.js';
 import type { StyleNetwork } from '#src/style-network/network.js';
 import { openStyleNetwork } from '#src/style-network/open.js';
@@ -28,7 +28,7 @@ import { type Dim, foreignModel, negativeIn } from './support/foreign-model.js';
 import { wasmEngine } from './support/ort.js';
 import { random } from './support/random.js';
 import { openEngine, scene } from './support/restyling.js';
-import { negative, tinyFile } from './support/tiny-transformer.js';
+import { negative, tinyFile } from './support/tiny-style-network.js';
 
 let runtime: Runtime;
 beforeAll(async () => {
@@ -79,7 +79,7 @@ describe('a network of fauve train', () => {
     const feeds = Object.fromEntries([...weights].map(([name, { data }]) => [name, data]));
     const style = shares.length > 1 ? input('style', [1, shares.length]) : undefined;
     const shape = styleNetworkShapeOf(weights);
-    const graph = transformer(input('image', [1, 3, height, width]), style, (name) => names.get(name)!, shape);
+    const graph = styleNetwork(input('image', [1, 3, height, width]), style, (name) => names.get(name)!, shape);
     const [expected] = evaluate([graph], { ...feeds, image: image.data, style: shares });
     expect(largestDifference(await network.run(image, shares), expected!)).toBeLessThan(1e-3);
   });
@@ -91,7 +91,7 @@ describe('a network of fauve train', () => {
       fc.asyncProperty(side, side, async (width, height) => {
         const { image } = await apply({
           image: scene(width, height, 4),
-          transformer: network,
+          network,
           styles: wave,
         });
         expect([image.width, image.height]).toEqual([width, height]);
@@ -119,7 +119,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(24, 20, 6);
     const styles = [{ name: 'wave', weight: 3 }, { name: 'scream' }];
-    const request = { image, transformer: network, styles, options: { size: 30 } };
+    const request = { image, network, styles, options: { size: 30 } };
     const plan = await planApply(request);
     expect(plan.code).toEqual(Float32Array.of(0.75, 0.25, 0));
     expect(plan.code).toEqual(await network.encoder.encode(styles));
@@ -135,7 +135,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(24, 20, 6);
     const restyle = async (...styles: { name: string; weight?: number }[]) =>
-      (await apply({ image, transformer: network, styles })).image.data;
+      (await apply({ image, network, styles })).image.data;
     const mixed = await restyle(
       { name: 'wave', weight: 4 },
       { name: 'scream', weight: 2 },
@@ -156,8 +156,7 @@ describe('a network of fauve train', () => {
   it('says which styles there are', async () => {
     const network = await open(tinyFile(7));
     const image = scene(20, 20, 6);
-    const refused = (...styles: { name: string; weight?: number }[]) =>
-      failure(apply({ image, transformer: network, styles }));
+    const refused = (...styles: { name: string; weight?: number }[]) => failure(apply({ image, network, styles }));
     expect(await refused({ name: 'wale' })).toBe(
       "usage: tiny.onnx has no style 'wale'. It has wave, scream, night. Perhaps you mean wave.",
     );
@@ -172,7 +171,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(21, 18, 6);
     const at = async (strength: number) =>
-      (await apply({ image, transformer: network, styles: wave, options: { strength } })).image.data;
+      (await apply({ image, network, styles: wave, options: { strength } })).image.data;
     const [photo, half, picture] = [await at(0), await at(0.5), await at(1)];
     expect(photo).toEqual(image.data);
     const mean = picture.map((value, i) => (value + image.data[i]!) / 2);
@@ -183,10 +182,10 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const { data } = scene(24, 20, 8);
     const image = createImage(24, 20, data, random(9).uniform([480], 0, 1));
-    const plain = (await apply({ image, transformer: network, styles: wave })).image;
+    const plain = (await apply({ image, network, styles: wave })).image;
     expect(plain.alpha).toEqual(image.alpha);
     const options = { colours: 'luminance' } as const;
-    const kept = (await apply({ image, transformer: network, styles: wave, options })).image;
+    const kept = (await apply({ image, network, styles: wave, options })).image;
     expect(kept.alpha).toEqual(image.alpha);
     expect(largestDifference(kept.data, keepLuminance(image, plain).data)).toBeLessThan(1e-6);
   });
@@ -195,7 +194,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(40, 30, 8);
     const sized = async (size: number | string): Promise<Image> =>
-      (await apply({ image, transformer: network, styles: wave, options: { size }, memoryLimit: 2 ** 40 })).image;
+      (await apply({ image, network, styles: wave, options: { size }, memoryLimit: 2 ** 40 })).image;
     const small = await sized(20);
     expect(small.data).toEqual(await network.run(resizeImage(image, 20, 15), Float32Array.of(1, 0, 0)));
     for (const [size, width, height] of [
@@ -212,7 +211,7 @@ describe('a network of fauve train', () => {
     const network = await open(tinyFile(7));
     const image = scene(300, 200, 8);
     const limit = applyMemory(network, { width: 150, height: 100 });
-    const request = { image, transformer: network, styles: wave, memoryLimit: limit };
+    const request = { image, network, styles: wave, memoryLimit: limit };
     expect(await failure(apply(request))).toMatch(
       /^system: 300×200 needs about \d+ MB; \d+ MB are free\. Use --size 150, which gives 150×100, or --size auto\.$/,
     );
@@ -226,8 +225,7 @@ describe('a network of fauve train', () => {
 
   it('checks its options', async () => {
     const network = await open(tinyFile(7));
-    const refused = (options: object) =>
-      failure(apply({ image: scene(20, 20, 1), transformer: network, styles: wave, options }));
+    const refused = (options: object) => failure(apply({ image: scene(20, 20, 1), network, styles: wave, options }));
     expect(await refused({ strength: 1.5 })).toBe(
       'usage: The option strength: expected a number from 0 to 1; received 1.5.',
     );
@@ -240,7 +238,7 @@ describe('a network of fauve train', () => {
 
   it('stops when the signal has fired', async () => {
     const network = await open(tinyFile(7));
-    const request = { image: scene(20, 20, 1), transformer: network, styles: wave, signal: AbortSignal.abort() };
+    const request = { image: scene(20, 20, 1), network, styles: wave, signal: AbortSignal.abort() };
     expect(await failure(apply(request))).toMatch(/^aborted: /);
   });
 
@@ -274,7 +272,7 @@ describe('a network of fauve train', () => {
 describe('a network of another program', () => {
   /** How far a picture is from the negative of the photo. */
   const error = async (network: StyleNetwork, image: Image) => {
-    const result = await apply({ image, transformer: network });
+    const result = await apply({ image, network });
     expect(result.image).toMatchObject({ width: image.width, height: image.height });
     return largestDifference(
       result.image.data,
@@ -322,7 +320,7 @@ describe('a network of another program', () => {
     expect(network.notices).toHaveLength(1);
     expect(network.notices[0]).toMatch(/takes pictures of \d+×\d+: photos are brought to that size and back/);
     const image = resizeImage(scene(6, 6, 3), 60, 50);
-    const { image: picture } = await apply({ image, transformer: network });
+    const { image: picture } = await apply({ image, network });
     expect(
       psnr(
         picture,
@@ -399,7 +397,7 @@ describe('a network of another program', () => {
     const bytes = foreignModel({ node: [{ opType: 'Relu', input: ['x'], output: ['y'] }] });
     const network = await open(bytes, '0-1');
     const image = scene(30, 20, 3);
-    expect((await apply({ image, transformer: network })).image.data).toEqual(image.data);
+    expect((await apply({ image, network })).image.data).toEqual(image.data);
   });
 
   it('that runs in both layouts and does not say its own is refused', async () => {
@@ -433,7 +431,7 @@ describe('a network of another program', () => {
 
   it('has no style to choose, and its own range', async () => {
     const network = await open(negative({ white: 1 }));
-    expect(await failure(apply({ image: scene(9, 9, 1), transformer: network, styles: wave }))).toContain(
+    expect(await failure(apply({ image: scene(9, 9, 1), network, styles: wave }))).toContain(
       'was not made by fauve train: it has one style, without a name',
     );
     expect(checkStyleNetwork({ fileName: 'n.onnx', bytes: negative({ white: 1 }) }).model).toBeUndefined();

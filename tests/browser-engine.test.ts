@@ -21,7 +21,7 @@ import { type LossReport, measureLosses } from '#src/stylize/measure-losses.js';
 import { fromPlain, type PlainImage } from './browser/plain.js';
 import { type Lab, openLab, skipped } from './support/browser.js';
 import { picture } from './support/cli.js';
-import { tinyFile } from './support/tiny-transformer.js';
+import { tinyFile } from './support/tiny-style-network.js';
 
 // A browser starts slowly, and Chromium's software card computes slowly, on machines that may be busy.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 300_000 });
@@ -128,9 +128,9 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     const bytes = tinyFile(5, { channels: [0, 8, 16], blocks: 2, kernels: [5, 3] });
     const url = lab.serve('tiny.onnx', bytes);
     const styles = [{ name: 'wave', weight: 2 }, { name: 'scream' }];
-    const transformer = await openStyleNetwork(native, { fileName: 'tiny.onnx', bytes });
-    const expected = await apply({ image: pictures.photo, transformer, styles });
-    await transformer.close();
+    const styleNetwork = await openStyleNetwork(native, { fileName: 'tiny.onnx', bytes });
+    const expected = await apply({ image: pictures.photo, network: styleNetwork, styles });
+    await styleNetwork.close();
     const restyled = await lab.run<{ image: PlainImage }>('wasm2', 'apply', url, urls.photo, styles);
     expect(psnr(expected.image, pictures.photo)).toBeLessThan(30);
     expect(psnr(fromPlain(restyled.image), expected.image)).toBeGreaterThan(60);
@@ -144,10 +144,10 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     const bytes = await readFile(new URL('../models/fast.onnx', import.meta.url));
     const photo = await readFile(new URL('../examples/photos/chelsea.jpg', import.meta.url));
     const styles = [{ name: 'great-wave' }];
-    const transformer = await openStyleNetwork(native, { fileName: 'fast', bytes }, { precision });
+    const styleNetwork = await openStyleNetwork(native, { fileName: 'fast', bytes }, { precision });
     const decoded = await decodeImage(photo, { what: 'Photo', fileName: 'chelsea.jpg' });
-    const expected = await apply({ image: decoded.image, transformer, styles });
-    await transformer.close();
+    const expected = await apply({ image: decoded.image, network: styleNetwork, styles });
+    await styleNetwork.close();
     const url = lab.serve('chelsea.jpg', photo);
     const path = '/models/fast.onnx';
     const restyled = await lab.run<{ image: PlainImage }>('wasm2', 'apply', path, url, styles, 1, precision);
@@ -166,9 +166,9 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
 
   describe('loads what comes with Fauve', () => {
     it('by lists that are those of Node', async () => {
-      const [networks, transformers, styles] = await lab.run<[unknown[], unknown[], ShippedStyle[]]>('lists', 'lists');
+      const [networks, styleNetworks, styles] = await lab.run<[unknown[], unknown[], ShippedStyle[]]>('lists', 'lists');
       expect(networks).toEqual(await Promise.all(shippedNetworkNames.map((name) => shippedNetwork(name))));
-      expect(transformers).toEqual(await shippedStyleNetworks());
+      expect(styleNetworks).toEqual(await shippedStyleNetworks());
       const place = (path: string) => `${lab.origin}/models/styles/${basename(path)}`;
       expect(styles).toEqual(
         (await listStyles()).map((style) => ({ ...style, path: place(style.path), swatch: place(style.swatch!) })),

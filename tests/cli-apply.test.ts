@@ -8,7 +8,7 @@ import { decodeImage, encodeImage } from '#src/platform/node/codec.js';
 import { type Outcome, openWorkplace, picture, type Workplace } from './support/cli.js';
 import { foreignModel, kernelOf, negativeIn } from './support/foreign-model.js';
 import { recipeOf } from './support/recipes.js';
-import { negative, tinyFile } from './support/tiny-transformer.js';
+import { negative, tinyFile } from './support/tiny-style-network.js';
 
 // Each command is a process of its own, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });

@@ -38,13 +38,12 @@ describe('the trained networks that come with Fauve', () => {
 
   it.each(['fast', 'starry-night'])('%s paints no frame: at a border as if the photo went on', async (name) => {
     const runtime = await openEngine();
-    const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(name));
+    const network = await openStyleNetwork(runtime, await loadStyleNetwork(name));
     const whole = resizeImage(await readImage(portrait), 320, 320);
     const [side, cut] = [256, 64];
     const part = cropImage(whole, { left: cut, top: cut, width: side, height: side });
-    for (const style of transformer.styles) {
-      const restyled = async (image: Image) =>
-        (await apply({ image, transformer, styles: [{ name: style.name }] })).image;
+    for (const style of network.styles) {
+      const restyled = async (image: Image) => (await apply({ image, network, styles: [{ name: style.name }] })).image;
       const [inside, alone] = [await restyled(whole), await restyled(part)];
       // What the new border changes, next to it and in the middle of the picture.
       const change = (x0: number, y0: number, x1: number, y1: number) => {
@@ -60,7 +59,7 @@ describe('the trained networks that come with Fauve', () => {
       expect(change(0, 0, side, 16) / middle, `${style.name}, above`).toBeLessThan(6);
       expect(change(0, 0, 16, side) / middle, `${style.name}, left`).toBeLessThan(6);
     }
-    await transformer.close();
+    await network.close();
     await runtime.close();
   });
 

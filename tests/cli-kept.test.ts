@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { encodeImage } from '#src/platform/node/codec.js';
 import { decodeStyleNetwork } from '#src/style-network/file.js';
 import { main, type Outcome, openWorkplace, picture, tinyRun, type Workplace } from './support/cli.js';
-import { tinyFile } from './support/tiny-transformer.js';
+import { tinyFile } from './support/tiny-style-network.js';
 
 // Each command is a process of its own, on machines that may be busy.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });

@@ -12,7 +12,7 @@ import { measureLosses } from '#src/stylize/measure-losses.js';
 import { texture } from '#src/stylize/texture.js';
 import { train } from '#src/training/style-network/train.js';
 import { openEngine, type Restyling, restyle, scene, tinyWeights } from './support/restyling.js';
-import { tinyModel } from './support/tiny-transformer.js';
+import { tinyModel } from './support/tiny-style-network.js';
 import { red, trainingRequest, style as trainStyle } from './support/training.js';
 
 const colourful = scene(64, 48, 1, [0.7, 0.5, 0.3]);
@@ -133,17 +133,17 @@ describe('a trained network', () => {
   };
 
   it('gives a grey photo in grey styles no colour, whatever its weights do', async () => {
-    const transformer = await openStyleNetwork(runtime, { fileName: 'tiny.onnx', bytes: bytes() });
+    const network = await openStyleNetwork(runtime, { fileName: 'tiny.onnx', bytes: bytes() });
     const restyled = async (image: Image, names: string[], strength = 1) => {
       const styles = names.map((name) => ({ name }));
-      return chroma((await apply({ image, transformer, styles, options: { strength } })).image);
+      return chroma((await apply({ image, network, styles, options: { strength } })).image);
     };
     expect(await restyled(photo, ['wave'])).toBe(0);
     expect(await restyled(jpeg(photo), ['wave', 'night'], 0.5)).toBe(0);
     expect(await restyled(resizeImage(photo, 9, 7), ['wave'])).toBe(0);
     expect(await restyled(photo, ['wave', 'scream'])).toBeGreaterThan(5);
     expect(await restyled(colourful, ['wave'])).toBeGreaterThan(5);
-    await transformer.close();
+    await network.close();
   });
 
   it('knows from its training which styles are grey', async () => {

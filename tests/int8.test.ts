@@ -25,7 +25,7 @@ import { openStyleNetwork, type Precision } from '#src/style-network/open.js';
 import { measureRanges } from '#src/training/style-network/ranges.js';
 import { random } from './support/random.js';
 import { openEngine, scene } from './support/restyling.js';
-import { tinyModel } from './support/tiny-transformer.js';
+import { tinyModel } from './support/tiny-style-network.js';
 
 const { onnx } = onnxProto;
 
@@ -108,7 +108,7 @@ describe('a convolution in 8-bit integers', () => {
   it('answers alike with the four pixels of an enlargement where the picture is even along an axis', () => {
     const [channels, inputs] = [3, 5];
     const kernel = random(4).uniform([channels, inputs, 3, 3], -1, 1);
-    // As the transformer network makes them of a kernel of 3 × 3: neighbours that are equal add up.
+    // As the style network makes them of a kernel of 3 × 3: neighbours that are equal add up.
     const four = new Float32Array(4 * channels * inputs * 4);
     for (let i = 0; i < 4 * channels * inputs * 9; i++) {
       const [pixel, own, row, column] = [
@@ -167,11 +167,11 @@ const restyled = async (
   image = scene(80, 72, 9),
   style = 'wave',
 ) => {
-  const transformer = await openStyleNetwork(runtime, file, { precision });
+  const network = await openStyleNetwork(runtime, file, { precision });
   try {
-    return (await apply({ image, transformer, styles: [{ name: style }] })).image;
+    return (await apply({ image, network, styles: [{ name: style }] })).image;
   } finally {
-    await transformer.close();
+    await network.close();
   }
 };
 
@@ -299,10 +299,10 @@ describe('the networks that come with Fauve', () => {
         height,
         Float32Array.from({ length: 3 * width * height }, (_, i) => value(i % width, Math.floor(i / width) % height)),
       );
-    const transformer = await openStyleNetwork(runtime, file);
+    const network = await openStyleNetwork(runtime, file);
     for (const style of styles) {
       const painted = async (value: (x: number, y: number) => number) =>
-        (await apply({ image: card(value), transformer, styles: [{ name: style }] })).image;
+        (await apply({ image: card(value), network, styles: [{ name: style }] })).image;
       for (const colour of [0, 0.5, 1]) {
         const even = await painted(() => colour);
         expect([largestStep(even, 1), largestStep(even, width)]).toEqual([0, 0]);
@@ -310,6 +310,6 @@ describe('the networks that come with Fauve', () => {
       expect(largestStep(await painted((x) => x / width), width)).toBe(0);
       expect(largestStep(await painted((_, y) => y / height), 1)).toBe(0);
     }
-    await transformer.close();
+    await network.close();
   });
 });

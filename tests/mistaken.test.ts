@@ -7,7 +7,7 @@ import { writeSafetensors } from '#src/formats/safetensors.js';
 import { encodeImage } from '#src/platform/node/codec.js';
 import { checkStyleNetwork } from '#src/style-network/check.js';
 import { picture } from './support/cli.js';
-import { negative, tinyFile } from './support/tiny-transformer.js';
+import { negative, tinyFile } from './support/tiny-style-network.js';
 
 const { onnx } = onnxProto;
 

@@ -8,7 +8,7 @@ import { encodeImage as encodeInBrowser } from '#src/platform/browser/encode.js'
 import { loadEngine } from '#src/platform/browser/engine.js';
 import * as served from '#src/platform/browser/models.js';
 import { openEngine, scene, tinyWeights } from './support/restyling.js';
-import { negative } from './support/tiny-transformer.js';
+import { negative } from './support/tiny-style-network.js';
 import { trainingRequest } from './support/training.js';
 
 // Who writes no TypeScript can call with anything.
@@ -19,7 +19,7 @@ const f: Record<string, (...given: Anything[]) => Anything> = fauve as Anything;
 let runtime: fauve.Runtime;
 let closed: fauve.Runtime;
 let style: fauve.Style;
-let transformer: fauve.StyleNetwork;
+let network: fauve.StyleNetwork;
 let folder: string;
 const content = scene(64, 48, 1);
 const painting = scene(48, 64, 2);
@@ -34,11 +34,11 @@ beforeAll(async () => {
   closed = await openEngine();
   await closed.close();
   style = await fauve.captureStyle({ image: painting, about, networks: [tinyWeights], runtime, sizes: [64] });
-  transformer = await fauve.openStyleNetwork(runtime, file);
+  network = await fauve.openStyleNetwork(runtime, file);
   folder = await mkdtemp(join(tmpdir(), 'fauve-misuse-'));
 });
 afterAll(async () => {
-  await transformer.close();
+  await network.close();
   await runtime.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -51,7 +51,7 @@ const good = () => ({
   losses: { content, styles: [{ image: painting }], generated: content, weights: tinyWeights, runtime },
   gram: { styles: [{ image: painting }], layers: ['relu1_1'], beside: content, weights: tinyWeights, runtime },
   capture: { image: painting, about, networks: [tinyWeights], runtime, sizes: [64] },
-  apply: { image: content, transformer },
+  apply: { image: content, network },
   train: trainingRequest(runtime),
   distil: { teacher: tinyWeights, runtime, photos: [], paintings: [], tests: [] },
 });
@@ -190,7 +190,7 @@ const calls: [what: string, call: () => unknown, says: RegExp][] = [
   ],
   ['a bigint for an option', () => stylize({ options: { steps: 5n } }), /The option steps: .*received 5/],
   // Trained networks.
-  ['a network that is not open', () => f.apply!({ ...good().apply, transformer: file }), /transformer: .*Open it/],
+  ['a network that is not open', () => f.apply!({ ...good().apply, network: file }), /network: .*Open it/],
   [
     'the path of a network',
     () => f.openStyleNetwork!(runtime, 'fast'),

@@ -8,7 +8,7 @@ import { constant, input } from '#src/graph/tensor.js';
 import { emitModel } from '#src/onnx/model.js';
 import { readModel } from '#src/onnx/read.js';
 import { random } from './support/random.js';
-import { tinyFile } from './support/tiny-transformer.js';
+import { tinyFile } from './support/tiny-style-network.js';
 
 const { onnx } = onnxProto;
 
@@ -58,7 +58,7 @@ describe('a model that was written', () => {
   it.each<[string, Uint8Array]>([
     ['with a constant and metadata', small],
     ['without any', emitModel({ y: relu(x) }).bytes],
-    ['of a transformer network', tinyFile(2)],
+    ['of a style network', tinyFile(2)],
   ])('is read as onnx-proto reads it: %s', (_, bytes) => {
     expect(received(bytes)).toEqual(expected(bytes));
   });

@@ -73,8 +73,8 @@ const library = (inWorker: boolean) => `
   } else {
     const runtime = await startEngine({ device: 'cpu', threads: 1 });
     if (!runtime.engine.startsWith('onnxruntime-node')) throw new Error(runtime.engine);
-    const transformer = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
-    await transformer.close();
+    const network = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
+    await network.close();
     await runtime.close();
   }`;
 

@@ -205,9 +205,9 @@ async function decode(path: string) {
 async function applied(options: ApplyOptionsInput) {
   const runtime = await startEngine({ device: 'cpu' });
   try {
-    const transformer = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
+    const network = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
     const { image } = await decode(photo);
-    return (await apply({ image, transformer, styles: [{ name: 'great-wave' }], options })).image;
+    return (await apply({ image, network, styles: [{ name: 'great-wave' }], options })).image;
   } finally {
     await runtime.close();
   }

@@ -16,7 +16,7 @@ import { stylize } from '#src/stylize/stylize.js';
 import { picture } from './support/cli.js';
 import { recipeOf } from './support/recipes.js';
 import { blocksOf, builtPage, type OpenStudio, openStudio, removePage } from './support/studio.js';
-import { tinyFile } from './support/tiny-transformer.js';
+import { tinyFile } from './support/tiny-style-network.js';
 
 // The engine shares the machine with other tests.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
@@ -226,13 +226,13 @@ describe('jobs', () => {
       expect(events.at(-1)).toMatchObject({ type: 'done', data: { width: 64, height: 48 } });
       const { image, recipe } = await decoded(await studio.ask(`api/jobs/${id}/picture`));
       const runtime = await loadEngine({ device: 'cpu', threads: 1 });
-      const transformer = await openStyleNetwork(runtime, { fileName: 'tiny.onnx', bytes: tinyFile(3) });
+      const styleNetwork = await openStyleNetwork(runtime, { fileName: 'tiny.onnx', bytes: tinyFile(3) });
       const photo = await decodeImage(await encodeImage(picture(64, 48, 1), 'png'), {
         what: 'Photo',
         fileName: 'photo',
       });
       const { styles, options } = job;
-      const expected = await apply({ image: photo.image, transformer, styles, options });
+      const expected = await apply({ image: photo.image, network: styleNetwork, styles, options });
       const rounded = await decodeImage(await encodeImage(expected.image, 'png'), { what: 'Picture', fileName: 'it' });
       await runtime.close();
       expect(image).toEqual(rounded.image);

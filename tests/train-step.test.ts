@@ -6,7 +6,7 @@ import { contentErrors, gramMatrices, power, relativeErrors } from '#src/losses/
 import { contentLoss } from '#src/losses/content.js';
 import { gramMatrix, styleLoss } from '#src/losses/style.js';
 import { vgg } from '#src/networks/vgg.js';
-import { transformer } from '#src/style-network/graph.js';
+import { styleNetwork } from '#src/style-network/graph.js';
 import { styleNetworkMargins, styleNetworkParameters } from '#src/style-network/shape.js';
 import {
   noiseInput,
@@ -204,7 +204,7 @@ describe('the terms of a step', { timeout: 60_000 }, () => {
     const { before } = styleNetworkMargins(shape);
     const photo = slice(surrounded, [0, 0, before, before], [1, 3, 20, 20]);
     const parameters = new Map([...weights].map(([name, { shape }]) => [name, input(name, shape)]));
-    const picture = transformer(photo, undefined, (name) => parameters.get(name)!, shape, surrounded);
+    const picture = styleNetwork(photo, undefined, (name) => parameters.get(name)!, shape, surrounded);
     const features = vgg(network).features(picture, ['relu1_1', 'relu2_1']);
     const own = evaluated(
       Object.fromEntries(Object.entries(features).map(([layer, f]) => [targetInput(layer), gramMatrix(f)])),

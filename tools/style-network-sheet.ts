@@ -30,16 +30,16 @@ const [size, tile, columns] = [Number(values.size), Number(values.tile), Number(
 const [gap, label] = [12, 24];
 
 const runtime = await startEngine({ device: 'cpu' });
-const transformer = await openStyleNetwork(runtime, await loadStyleNetwork(values.model));
+const network = await openStyleNetwork(runtime, await loadStyleNetwork(values.model));
 const names = readdirSync(values.photos).filter((name) => /\.(jpe?g|png)$/i.test(name));
 const photos: Image[] = [];
 for (const name of names) photos.push(square(await readImage(join(values.photos, name))));
 
 const groups: { readonly title: string; readonly images: readonly Image[] }[] = [{ title: 'photos', images: photos }];
-for (const { name, title } of transformer.styles) {
+for (const { name, title } of network.styles) {
   const images: Image[] = [];
   for (const image of photos) {
-    images.push((await apply({ image, transformer, styles: [{ name }] })).image);
+    images.push((await apply({ image, network, styles: [{ name }] })).image);
   }
   groups.push({ title: title || name, images });
 }

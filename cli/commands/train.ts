@@ -75,7 +75,7 @@ A style is an image, a .style file, or the name of one that comes with Fauve (fa
 export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
-    .description('learn a style once, to apply it in milliseconds: trains an style network')
+    .description('learn a style once, to apply it in milliseconds: trains a style network')
     .requiredOption('--style <image|file|name[:weight]>', 'a style to learn; may be given several times', collectStyle)
     .requiredOption('--data <folder>', 'photos to train on')
     .requiredOption('-o, --output <file>', 'the network: .onnx')

@@ -10,7 +10,7 @@ import { type ConvRange, type Int8Conv, int8Conv } from '../onnx/int8.js';
 import { type EmitOptions, emitModel } from '../onnx/model.js';
 import { readModel } from '../onnx/read.js';
 import { type RoundedKernel, scaleName } from '../onnx/weights.js';
-import { transformer } from './graph.js';
+import { styleNetwork } from './graph.js';
 import { isInner, styleNetworkMinimumSize, styleNetworkShapeOf } from './shape.js';
 
 /** By the name of their kernel, what goes through the convolutions that may be computed in 8-bit integers. */
@@ -154,7 +154,7 @@ function smallestGraph(weights: ReadonlyMap<string, WeightTensor>): Tensor {
   const image = input(modelImage, [1, 3, least, least]);
   const style = shape.styles > 1 ? input(modelStyle, [1, shape.styles]) : undefined;
   const parameters = new Map([...weights].map(([key, { shape }]) => [key, input(key, shape)]));
-  return transformer(image, style, (key) => parameters.get(key)!, shape);
+  return styleNetwork(image, style, (key) => parameters.get(key)!, shape);
 }
 
 /** Whether a file is a network that `fauve train` made: what its metadata says. @throws FauveError for what is no ONNX model */

@@ -28,7 +28,7 @@ import { hasShift, type StyleNetworkShape, styleNetworkMargins } from './shape.j
  * @param surrounded the image with what lies around it, as wide as {@link styleNetworkMargins}; by default it is mirrored
  * @returns the picture, [N,3,H,W], RGB in (0,1)
  */
-export function transformer(
+export function styleNetwork(
   image: Tensor,
   style: Tensor | undefined,
   parameter: (name: string) => Tensor,

@@ -4,7 +4,7 @@ import { input } from '../graph/tensor.js';
 import { largestFit } from '../image/largest-fit.js';
 import type { Size } from '../image/size.js';
 import { longerSide, shapeOf, sizeText } from '../image/size.js';
-import { transformer } from './graph.js';
+import { styleNetwork } from './graph.js';
 import type { StyleNetwork } from './network.js';
 import { type StyleNetworkShape, styleNetworkMinimumSize, styleNetworkParameters } from './shape.js';
 
@@ -30,7 +30,7 @@ function activations(shape: StyleNetworkShape, { width, height }: Size): number 
   // Another program's network may take smaller ones than the form that stands for it.
   const least = styleNetworkMinimumSize(shape);
   const image = input('the image', [1, 3, Math.max(height, least), Math.max(width, least)]);
-  return memoryNeed([transformer(image, style, (name) => parameters.get(name)!, shape)]).activations;
+  return memoryNeed([styleNetwork(image, style, (name) => parameters.get(name)!, shape)]).activations;
 }
 
 /**

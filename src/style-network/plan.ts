@@ -12,7 +12,7 @@ import { type ApplyOptions, type ApplyOptionsInput, defaultApplyOptions, resolve
 /** A photo and the network that restyles it. */
 export interface ApplyRequest {
   readonly image: Image;
-  readonly transformer: StyleNetwork;
+  readonly network: StyleNetwork;
   /** Which of the network's styles; several are mixed. May be left out where there is only one. */
   readonly styles?: readonly NamedStyle[];
   readonly options?: ApplyOptionsInput;
@@ -41,7 +41,7 @@ export interface ApplyPlan {
  */
 export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
   checkApplyRequest(request);
-  const { image: photo, transformer: network, styles = [], memoryLimit } = request;
+  const { image: photo, network, styles = [], memoryLimit } = request;
   const options = resolveApplyOptions(request.options ?? {});
   const code = await network.encoder.encode(styles);
   const { width, height } = sizeFor(photo, network, options, memoryLimit);
@@ -69,7 +69,7 @@ function sizeFor(photo: Image, network: StyleNetwork, { size }: ApplyOptions, li
 function checkApplyRequest(request: unknown): void {
   const fields = {
     image: checkImage,
-    transformer: checkOpenStyleNetwork,
+    network: checkOpenStyleNetwork,
     styles: optional(someNames),
     options: optional(anObject),
     memoryLimit: aMemoryLimit,

@@ -91,7 +91,7 @@ export const isNormalised = (name: string): boolean => name.endsWith('.weight') 
 
 /**
  * The architecture that weights have.
- * @throws FauveError `input` when they are not those of a transformer network
+ * @throws FauveError `input` when they are not those of a style network
  */
 export function styleNetworkShapeOf(
   weights: ReadonlyMap<string, WeightTensor>,
@@ -114,7 +114,7 @@ export function styleNetworkShapeOf(
     if (found.join() === wanted.join() && wanted.every((n) => n > 0)) continue;
     throw new FauveError(
       'input',
-      `${fileName} is no transformer network of Fauve: ${name} is ${found.length > 0 ? `[${found}]` : 'missing'}. Use one that fauve train made.`,
+      `${fileName} is no style network of Fauve: ${name} is ${found.length > 0 ? `[${found}]` : 'missing'}. Use one that fauve train made.`,
     );
   }
   return shape;

@@ -27,7 +27,7 @@ export async function fingerprintOf(
   if (init) await addImage(init, 1);
   else if (fast) {
     const shares = fast.styles.map(({ name, weight = 1 }) => `${name}:${weight}`);
-    parts.push(`fast:${await sha256Hex(fast.transformer.bytes)}`, ...shares);
+    parts.push(`fast:${await sha256Hex(fast.network.bytes)}`, ...shares);
   }
   return fingerprint(parts, ' ');
 }

@@ -37,7 +37,7 @@ export interface StylizeRequest {
   /** Starts from this picture instead of `options.init`. */
   readonly init?: Image | undefined;
   /** The trained network that `init: 'fast'` starts with, and which of its styles. */
-  readonly fast?: { readonly transformer: StyleNetworkFile; readonly styles: readonly NamedStyle[] } | undefined;
+  readonly fast?: { readonly network: StyleNetworkFile; readonly styles: readonly NamedStyle[] } | undefined;
   /** Of the loss network, from `loadNetworkWeights`. */
   readonly weights: NetworkWeights;
   /** Of the network that `options.polish` ends with: those of {@link polishNetworkName}. */
@@ -137,10 +137,7 @@ export async function planStylize(request: StylizeRequest): Promise<StylizePlan>
 
 function requireFast({ init }: StylizeOptions, { init: picture, fast }: StylizeRequest): void {
   if (init !== 'fast' || picture || fast) return;
-  throw new FauveError(
-    'usage',
-    "init: 'fast' needs a trained network and its styles. Give fast: { transformer, styles }.",
-  );
+  throw new FauveError('usage', "init: 'fast' needs a trained network and its styles. Give fast: { network, styles }.");
 }
 
 function sizeOf(
@@ -185,10 +182,7 @@ function deepFreeze(value: object): void {
 }
 
 function checkStylizeRequest(request: unknown): void {
-  const fast = objectWith(
-    { transformer: checkStyleNetworkFile, styles: someNames },
-    'an object with transformer, styles',
-  );
+  const fast = objectWith({ network: checkStyleNetworkFile, styles: someNames }, 'an object with network, styles');
   const fields = {
     content: checkImage,
     styles: someStyles,

@@ -16,7 +16,7 @@ export type StartPlan =
   | { readonly kind: 'noise' }
   | {
       readonly kind: 'fast';
-      readonly transformer: StyleNetworkFile;
+      readonly network: StyleNetworkFile;
       readonly styles: readonly NamedStyle[];
       readonly memoryLimit: number | undefined;
     };
@@ -45,16 +45,16 @@ export async function openStart(
 /** What the trained network makes of the content. */
 async function fastPicture(
   { photo, size }: StylizePlan,
-  { transformer: file, styles, memoryLimit }: StartPlan & { readonly kind: 'fast' },
+  { network: file, styles, memoryLimit }: StartPlan & { readonly kind: 'fast' },
   runtime: Runtime,
   signal: AbortSignal | undefined,
 ): Promise<Image> {
-  const transformer = await openStyleNetwork(runtime, file);
+  const network = await openStyleNetwork(runtime, file);
   try {
     const options = { size: `${size.width}x${size.height}` };
-    return (await apply({ image: photo, transformer, styles, options, memoryLimit, signal })).image;
+    return (await apply({ image: photo, network, styles, options, memoryLimit, signal })).image;
   } finally {
-    await transformer.close();
+    await network.close();
   }
 }
 

@@ -95,17 +95,17 @@ const jobs = {
     repeats = 1,
     precision?: Precision,
   ) {
-    const transformer = await worded(
+    const styleNetwork = await worded(
       openStyleNetwork(engine(), { fileName: network, bytes: await fetched(network) }, { precision }),
     );
     const seconds: number[] = [];
     let restyled: Image | undefined;
     for (let i = 0; i < repeats; i++) {
-      const result = await apply({ image: await imageAt(photo), transformer, styles });
+      const result = await apply({ image: await imageAt(photo), network: styleNetwork, styles });
       restyled = result.image;
       seconds.push(result.seconds);
     }
-    await transformer.close();
+    await styleNetwork.close();
     return { image: toPlain(restyled!), seconds };
   },
   async decode(url: string, options?: DecodeOptions) {

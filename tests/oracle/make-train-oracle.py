@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes train.json beside this file: three training steps of tiny image transformer networks, made by PyTorch.
+"""Writes train.json beside this file: three training steps of tiny style networks, made by PyTorch.
 
 Needs Debian's python3-torch. The network is written from Johnson et al. 2016 (supplement), Dumoulin et al. 2017 and the
 ONNX specification of DepthToSpace, the losses from their definitions; PyTorch differentiates them, clips the gradient
@@ -89,7 +89,7 @@ def gram(f):
     return torch.einsum('nihw,njhw->nij', f, f) / (c * h * w)
 
 
-# ---------------------------------------------------------------- the transformer network
+# ---------------------------------------------------------------- the style network
 
 def weight_shapes(channels, kernels, styles):
     """In the order of the layers. With no channels at full size, the last convolution makes 2x2 pixels of each position."""

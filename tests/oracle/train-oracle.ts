@@ -16,7 +16,7 @@ export interface OracleStep {
   readonly weights: ByName<OracleTensor>;
 }
 
-/** Some training steps of a tiny image transformer network with one residual block. */
+/** Some training steps of a tiny style network with one residual block. */
 export interface OracleTraining {
   readonly title: string;
   readonly channels: readonly [number, number, number];

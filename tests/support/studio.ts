@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type JobEvent, type Studio, type StudioOptions, startStudio } from '#server/server.js';
 import { encodeImage } from '#src/platform/node/codec.js';
 import { picture } from './cli.js';
-import { tinyFile } from './tiny-transformer.js';
+import { tinyFile } from './tiny-style-network.js';
 
 /** A page that is built enough to be served. */
 export async function builtPage(): Promise<string> {

@@ -115,10 +115,10 @@ async function optimisers(bench: Bench, path: string): Promise<void> {
 /** One pass of a style network beside pictures that were optimised. */
 async function networks(bench: Bench, path: string): Promise<void> {
   const { runtime, photo } = bench;
-  const transformer = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
+  const network = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
   const styles = [{ name: 'starry-night', weight: 1 }];
-  const pass = await apply({ image: photo, transformer, styles, options: { size: 256 } });
-  await transformer.close();
+  const pass = await apply({ image: photo, network, styles, options: { size: 256 } });
+  await network.close();
   const { image } = await bench.paint({ size: 256, steps: 80 });
   const pictures = [
     { label: 'photo', image: photo },

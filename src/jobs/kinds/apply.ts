@@ -58,7 +58,7 @@ export const applyKind: JobKind<typeof schema, ApplyJobPlan, AppliedPicture, App
     const opened = await host.openStyleNetwork(source, { range, precision });
     stopIfAborted(signal);
     const { network, file, memoryLimit } = opened;
-    const plan = await planApply({ image: photo.image, transformer: network, styles, options, memoryLimit });
+    const plan = await planApply({ image: photo.image, network, styles, options, memoryLimit });
     const { width, height } = plan.size;
     // Another program's network has a range and no precision, one of fauve train the other way round.
     const own = network.styles.length > 0;

@@ -129,8 +129,8 @@ async function fastStart(
   styles: readonly WeightedStyleReference[],
   host: JobHost,
 ): Promise<{ readonly start: NonNullable<StylizeRequest['fast']>; readonly network: StylizeRecipe['network'] }> {
-  const transformer = await host.styleNetwork({ shipped: fastStyleNetworkName });
-  const known = transformer.styles.map(({ name }) => name);
+  const network = await host.styleNetwork({ shipped: fastStyleNetworkName });
+  const known = network.styles.map(({ name }) => name);
   const other = styles.find((style) => !('shipped' in style && known.includes(style.shipped)));
   if (other) {
     throw new FauveError(
@@ -139,9 +139,9 @@ async function fastStart(
     );
   }
   const named = styles.map((style) => ({ name: nameOf(style), weight: style.weight }));
-  styleShares(transformer.styles, named, transformer.fileName);
-  const { fileName: name, bytes } = transformer;
-  return { start: { transformer, styles: named }, network: { name, sha256: await sha256Hex(bytes) } };
+  styleShares(network.styles, named, network.fileName);
+  const { fileName: name, bytes } = network;
+  return { start: { network, styles: named }, network: { name, sha256: await sha256Hex(bytes) } };
 }
 
 /** @throws FauveError with the option that wants it */

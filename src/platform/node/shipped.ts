@@ -54,9 +54,9 @@ export async function shippedStyleNetworks(folder = modelsFolder): Promise<Shipp
   aText(folder, 'shippedStyleNetworks, folder');
   const path = join(folder, 'manifest.json');
   return Object.entries(await readSection(path, 'transformers')).map(([name, entry]) => {
-    const transformer = styleNetworkEntry(name, entry);
-    if (!transformer) throw incomplete(`${path} does not describe ${name}`);
-    return transformer;
+    const network = styleNetworkEntry(name, entry);
+    if (!network) throw incomplete(`${path} does not describe ${name}`);
+    return network;
   });
 }
 
@@ -67,9 +67,9 @@ export async function shippedStyleNetworks(folder = modelsFolder): Promise<Shipp
  */
 export async function loadShippedStyleNetwork(name: string, folder = modelsFolder): Promise<StyleNetworkFile> {
   const all = await shippedStyleNetworks(folder);
-  const shipped = all.find((transformer) => transformer.name === name);
+  const shipped = all.find((network) => network.name === name);
   if (!shipped) {
-    const names = all.map((transformer) => transformer.name).join(', ');
+    const names = all.map((network) => network.name).join(', ');
     throw new FauveError(
       'usage',
       `There is no trained network '${shortName(name)}'. Name a file, or one that comes with Fauve: ${names}.`,

@@ -8,7 +8,7 @@ import { readFileChecked } from './files.js';
 import { loadShippedStyleNetwork } from './shipped.js';
 
 /**
- * Reads a trained network: an style network as ONNX from a file, or one that comes with Fauve by its name. A file of that
+ * Reads a trained network: a style network as ONNX from a file, or one that comes with Fauve by its name. A file of that
  * name comes first. Weights that the file keeps in others beside it are taken in.
  * @throws FauveError `input` when there is no such file, or weights of it are missing; `usage` for an unknown name;
  *   `system` when it cannot be read

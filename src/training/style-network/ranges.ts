@@ -4,7 +4,7 @@ import type { ConvRange } from '../../onnx/int8.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { StyleNetworkRanges } from '../../style-network/file.js';
-import { transformer } from '../../style-network/graph.js';
+import { styleNetwork } from '../../style-network/graph.js';
 import { isInner, styleNetworkShapeOf } from '../../style-network/shape.js';
 import { randomFor } from '../crops.js';
 import type { TrainingPhotos } from './photos.js';
@@ -45,7 +45,7 @@ export async function measureRanges(
   const side = Math.sqrt(photos[0]!.length / 3);
   const style = shape.styles > 1 ? input('style', [1, shape.styles]) : undefined;
   const parameters = new Map([...weights].map(([name, { shape }]) => [name, input(name, shape)]));
-  const output = transformer(input('image', [1, 3, side, side]), style, (name) => parameters.get(name)!, shape);
+  const output = styleNetwork(input('image', [1, 3, side, side]), style, (name) => parameters.get(name)!, shape);
   const convolutions = topologicalOrder([output]).flatMap((node) => {
     const name = node.op === 'Conv' ? onlyInput(node.inputs[1]!) : undefined;
     return name !== undefined && isInner(name) ? [{ name, before: node.inputs[0]!, after: node }] : [];

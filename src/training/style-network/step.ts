@@ -8,7 +8,7 @@ import { totalVariationLoss } from '../../losses/total-variation.js';
 import type { LossNetwork } from '../../networks/vgg.js';
 import { type AdamOptions, adamInputs, adamScalars, adamStep, defaultAdamOptions } from '../../optim/adam.js';
 import { muonInput, muonScalars, muonStep } from '../../optim/muon.js';
-import { transformer } from '../../style-network/graph.js';
+import { styleNetwork } from '../../style-network/graph.js';
 import { isNormalised, type StyleNetworkShape, styleNetworkMargins } from '../../style-network/shape.js';
 import type { TrainOptions } from './options.js';
 
@@ -37,7 +37,7 @@ export interface TrainingStep {
 }
 
 /**
- * One step of training an style network (Johnson et al. 2016, §3): the network restyles a batch of photos, a loss network
+ * One step of training a style network (Johnson et al. 2016, §3): the network restyles a batch of photos, a loss network
  * compares the pictures with the photos (content) and with the styles (Gram matrices), and Adam or Muon changes the weights, all in one
  * graph. Terms are relative: each over its target's own power, of each picture, then the mean over the batch.
  *
@@ -65,7 +65,8 @@ export function trainingStep(
   for (const [name, { shape, data }] of frozen) parameters.set(name, constant(data, shape));
   const inputs = new Map([...trained].map(([name, { shape }]) => [name, input(name, shape)]));
   for (const [name, t] of inputs) parameters.set(name, t);
-  const restyled = (x: Tensor, around: Tensor) => transformer(x, style, (name) => parameters.get(name)!, shape, around);
+  const restyled = (x: Tensor, around: Tensor) =>
+    styleNetwork(x, style, (name) => parameters.get(name)!, shape, around);
   const pictures = restyled(photos, surrounded);
 
   const terms: { name: string; weight: number; value: Tensor }[] = [];

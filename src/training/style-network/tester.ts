@@ -5,7 +5,7 @@ import { fitLongerSide, resizeImage } from '../../image/resize.js';
 import { emitModel } from '../../onnx/model.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import type { ModelStyle } from '../../style-network/file.js';
-import { transformer } from '../../style-network/graph.js';
+import { styleNetwork } from '../../style-network/graph.js';
 import { type StyleNetworkShape, styleNetworkMinimumSize } from '../../style-network/shape.js';
 import type { TrainOptions } from './options.js';
 import { testCards, unevenness } from './test-cards.js';
@@ -64,7 +64,7 @@ async function inAllStyles(
     const { shape, data } = weights.get(name)!;
     return constant(data, shape);
   };
-  const session = await runtime.open(emitModel({ output: transformer(x, style, parameter, shape) }));
+  const session = await runtime.open(emitModel({ output: styleNetwork(x, style, parameter, shape) }));
   const images: Image[] = [];
   try {
     for (let s = 0; s < shape.styles; s++) {

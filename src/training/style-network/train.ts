@@ -114,7 +114,7 @@ const MOST_ROLLBACKS = 8;
 const WARM_UP = 20;
 
 /**
- * Trains an style network (Johnson, Alahi & Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer"), for one style or
+ * Trains a style network (Johnson, Alahi & Fei-Fei 2016, "Perceptual Losses for Real-Time Style Transfer"), for one style or
  * for several (Dumoulin et al. 2017, "A Learned Representation for Artistic Style"). The same request gives the same network on the
  * same device, also when it was interrupted and resumed.
  * @throws FauveError `usage` and `input` before the work starts; `aborted` when the signal fires before the first step,

@@ -6,7 +6,7 @@ import { evaluate } from '#src/graph/evaluate.js';
 import { input } from '#src/graph/tensor.js';
 import { emitModel } from '#src/onnx/model.js';
 import { decodeStyleNetwork, encodeStyleNetwork, isStyleNetworkFile } from '#src/style-network/file.js';
-import { transformer } from '#src/style-network/graph.js';
+import { styleNetwork } from '#src/style-network/graph.js';
 import { initialStyleNetwork } from '#src/style-network/initial.js';
 import {
   isInner,
@@ -19,7 +19,7 @@ import {
 } from '#src/style-network/shape.js';
 import { ort } from './support/ort.js';
 import { scene } from './support/restyling.js';
-import { normal, tinyFile, tinyModel } from './support/tiny-transformer.js';
+import { normal, tinyFile, tinyModel } from './support/tiny-style-network.js';
 
 const { onnx } = onnxProto;
 
@@ -37,7 +37,7 @@ function failure(job: () => unknown): string {
 function graphOf(shape: StyleNetworkShape, height: number, width: number, count = 1) {
   const parameters = new Map([...styleNetworkParameters(shape)].map(([name, dims]) => [name, input(name, dims)]));
   const style = shape.styles > 1 ? input('style', [count, shape.styles]) : undefined;
-  return transformer(input('image', [count, 3, height, width]), style, (name) => parameters.get(name)!, shape);
+  return styleNetwork(input('image', [count, 3, height, width]), style, (name) => parameters.get(name)!, shape);
 }
 
 const shapes: StyleNetworkShape[] = [
@@ -110,7 +110,7 @@ describe('the architecture', () => {
   it('needs to know the style when there are several', () => {
     const [shape] = shapes as [StyleNetworkShape];
     const parameter = (name: string) => input(name, styleNetworkParameters(shape).get(name)!);
-    expect(failure(() => transformer(input('image', [1, 3, 20, 20]), undefined, parameter, shape))).toBe(
+    expect(failure(() => styleNetwork(input('image', [1, 3, 20, 20]), undefined, parameter, shape))).toBe(
       'usage: The network has 3 styles. Say which: [N,3].',
     );
   });
@@ -120,7 +120,7 @@ describe('the architecture', () => {
     const { data } = weights.get('up1.scale')!;
     weights.set('up1.scale', { shape: [4, 3], data });
     expect(failure(() => styleNetworkShapeOf(weights, 'a.onnx'))).toMatch(
-      /^input: a\.onnx is no transformer.*up1\.scale is \[4,3\]/,
+      /^input: a\.onnx is no style network.*up1\.scale is \[4,3\]/,
     );
     weights.delete('up1.scale');
     expect(failure(() => styleNetworkShapeOf(weights))).toContain('up1.scale is missing');
