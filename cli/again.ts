@@ -79,10 +79,11 @@ export function textureAgain({ picture, recipe }: Carried<'texture'>, changes: C
   const others = { ...without(options, textureOptionSpecs), ...changes.run, init, content, model };
   refuse(others, 'was painted from a style alone');
   if (options.size !== undefined && typeof options.size !== 'number') {
-    throw new FauveError('usage', `--size is one side of a texture, such as 512; received ${options.size}.`);
+    throw new FauveError('request', `--size is one side of a texture, such as 512; received ${options.size}.`);
   }
   const [named, ...more] = style ?? [];
-  if (more.length > 0) throw new FauveError('usage', `A texture has one style, received ${more.length + 1}. Name one.`);
+  if (more.length > 0)
+    throw new FauveError('request', `A texture has one style, received ${more.length + 1}. Name one.`);
   const before = jobOfRecipe(recipe) as JobSpecOf<'texture'>;
   const { weight: _, ...instead } = named ? styleOf(named) : { ...before.style, weight: 1 };
   return {
@@ -113,5 +114,5 @@ function without(options: object, specs: readonly OptionSpec[]): Readonly<Record
 function refuse(flags: Readonly<Record<string, unknown>>, why: string): void {
   const [name] = Object.entries(flags).find(([, value]) => value !== undefined) ?? [];
   if (name === undefined) return;
-  throw new FauveError('usage', `The picture ${why}: it has no ${flagOf(name)}. Leave the flag out.`);
+  throw new FauveError('request', `The picture ${why}: it has no ${flagOf(name)}. Leave the flag out.`);
 }

@@ -20,6 +20,7 @@ import { checkOutputs, type OutputSettings } from './outputs.js';
 import type { PhotoJob } from './photos.js';
 import { noteText, openMeter } from './progress.js';
 import { pipeName, recipeIn } from './recipes.js';
+import { messageFor } from './remedies.js';
 import { durationText } from './time-left.js';
 
 /** Photos to restyle with one network; all that can be checked was checked. */
@@ -116,7 +117,7 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
       } catch (error) {
         if (!(error instanceof FauveError) || error.code === 'aborted' || signal.aborted) throw error;
         failures.push({ input: photo.input, error });
-        reporter.tell({ type: 'failed', input: photo.input, code: error.code, message: error.message });
+        reporter.tell({ type: 'failed', input: photo.input, code: error.code, message: messageFor(error) });
         continue;
       }
       unwritten = await failureToWrite(photo, made.bytes);
@@ -142,11 +143,11 @@ export async function applyToPhotos(batch: ApplyBatch): Promise<void> {
   if (!first) return;
   if (photos.length === 1) throw first.error;
   // Errors are told even to those who want nothing else told.
-  for (const { error } of failures) process.stderr.write(`${error.message}\n`);
+  for (const { error } of failures) process.stderr.write(`${messageFor(error)}\n`);
   const names = failures.slice(0, MOST_NAMES).map(({ input }) => input);
   const more = failures.length > MOST_NAMES ? ` and ${failures.length - MOST_NAMES} more` : '';
   throw new FauveError(
-    first.error.code === 'usage' ? 'input' : first.error.code,
+    first.error.code === 'system' ? 'machine' : 'input',
     `${failures.length} of ${photos.length} photos could not be restyled: ${names.join(', ')}${more}. The others are written.`,
   );
 }
@@ -170,8 +171,8 @@ async function failureToWrite({ output, format }: PhotoJob, bytes: Uint8Array): 
 }
 
 /** The next picture would not be written either, and each would be kept elsewhere. */
-function afterSome({ code, message }: FauveError, written: number, total: number): FauveError {
-  return new FauveError(code, `${message} ${written} of ${total} pictures are written; the others are not made.`);
+function afterSome({ reason, message }: FauveError, written: number, total: number): FauveError {
+  return new FauveError(reason, `${message} ${written} of ${total} pictures are written; the others are not made.`);
 }
 
 async function restyled(

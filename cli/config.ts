@@ -39,7 +39,7 @@ export async function readConfig(path: string): Promise<Config> {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const name = issue!.path.join('.');
-    throw new FauveError('usage', `Config file ${path}: ${name ? `${name}: ` : ''}${issue!.message}.`);
+    throw new FauveError('request', `Config file ${path}: ${name ? `${name}: ` : ''}${issue!.message}.`);
   }
   const { content, styles = [], output, network, ...rest } = parsed.data;
   const options = stylizeOptionSpecs.map(({ name }): string => name);
@@ -47,9 +47,9 @@ export async function readConfig(path: string): Promise<Config> {
   if (unknown !== undefined) {
     const known = [...Object.keys(schema.shape), ...options];
     const hint = perhaps(unknown, known) || ` Use one of ${known.join(', ')}.`;
-    throw new FauveError('usage', `Config file ${path}: There is no option '${unknown}'.${hint}`);
+    throw new FauveError('request', `Config file ${path}: There is no option '${unknown}'.${hint}`);
   }
-  const { options: given, init } = checkOptions(rest, (message) => `Config file ${path}: ${message}`);
+  const { options: given, init } = checkOptions(rest, ({ message }) => `Config file ${path}: ${message}`);
   const fromHere = (file: string) => relative('', resolve(dirname(path), file));
   return {
     options: given,

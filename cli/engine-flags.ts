@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { checkEngineOptions, type DeviceChoice, type EngineOptions, FauveError, lossNetworkNames } from 'fauve';
 import { parseCount } from './option-flags.js';
+import { flagMessage } from './remedies.js';
 
 /** Where to compute. */
 export interface EngineFlags {
@@ -47,7 +48,7 @@ export function engineOf({ device, threads }: EngineValues): EngineOptions {
     checkEngineOptions(options);
   } catch (error) {
     if (!(error instanceof FauveError)) throw error;
-    throw new FauveError(error.code, error.message.replace(/^The option /, '--'), { cause: error });
+    throw new FauveError(error.reason, flagMessage(error), { cause: error });
   }
   return options;
 }

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 import { FauveError } from 'fauve';
 import { interruptedExitCode } from './interrupt.js';
+import { messageFor } from './remedies.js';
 
 /** How a command ends that did not succeed. */
 export interface Failure {
@@ -29,7 +30,7 @@ export function failureOf(error: unknown, verbose: boolean, command = ''): Failu
   }
   if (error instanceof FauveError) {
     const exitCode = error.code === 'aborted' ? interruptedExitCode() : exitCodes[error.code];
-    return { exitCode, text: `fauve: ${oneLine(error.message)}${stack}` };
+    return { exitCode, text: `fauve: ${oneLine(messageFor(error))}${stack}` };
   }
   const what = oneLine(error instanceof Error ? error.message : String(error)).replace(/[.\s]*$/, '.');
   const request = verbose ? '' : ' Please report it, with what the same command says with --verbose.';

@@ -25,7 +25,7 @@ export function parseStyle(text: string): StyleArgument {
   if (Number.isNaN(value) && !existsSync(path)) return { path: text };
   if (!(value > 0 && Number.isFinite(value))) {
     throw new FauveError(
-      'usage',
+      'request',
       `The weight of the style ${path} is a positive number, received '${weight}'. Write --style NAME or --style NAME:0.5.`,
     );
   }

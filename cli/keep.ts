@@ -22,7 +22,7 @@ export async function writeResult(
     await (path === '-' ? writeStandardOutput(bytes) : writeFileAtomically(path, bytes));
   } catch (error) {
     if (!(error instanceof FauveError)) throw error;
-    throw new FauveError(error.code, `${error.message} ${await keepElsewhere(what, name, bytes)}`, { cause: error });
+    throw new FauveError(error.reason, `${error.message} ${await keepElsewhere(what, name, bytes)}`, { cause: error });
   }
 }
 

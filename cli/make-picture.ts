@@ -146,6 +146,6 @@ async function writePicture(
     const picture = bytes ? `${await keepElsewhere(what, basename(output), bytes)} ` : '';
     const purpose = stopped ? undefined : 'To write it there without another step';
     const { sentence } = await keepCheckpoint(output, checkpoint(), purpose);
-    throw new FauveError(error.code, `${before}${error.message} ${picture}${sentence}`, { cause: error });
+    throw new FauveError(error.reason, `${before}${error.message} ${picture}${sentence}`, { cause: error });
   }
 }

@@ -9,17 +9,12 @@ import {
   spellings,
   stylizeOptionSpecs,
 } from 'fauve';
+import { flagMessage } from './remedies.js';
 
 /** Flags of the other spellings of an option: `--colors`. */
 export function otherFlagsOf(name: string): string[] {
   return Object.entries(spellings).flatMap(([spelling, own]) => (own === name ? [flagOf(spelling)] : []));
 }
-
-/** The message of an error about an option, with its flag in place of its name. */
-export const withFlag = (message: string): string =>
-  message
-    .replace(/^The option (\w+)/, (_, name: string) => flagOf(name))
-    .replace(/(is given twice, also as )(\w+)/, (_, text: string, name: string) => text + flagOf(name));
 
 /** `contentWeight` → `--content-weight`. */
 export function flagOf(name: string): string {
@@ -66,21 +61,21 @@ export function optionsOf<Options extends object>(
 ): Options {
   const names: readonly string[] = [...specs.map(({ name }) => name), ...Object.keys(spellings)];
   const given = Object.entries(flags).filter(([flag, value]) => names.includes(flag) && value !== undefined);
-  return checkedOptions(Object.fromEntries(given), resolve, withFlag);
+  return checkedOptions(Object.fromEntries(given), resolve, flagMessage);
 }
 
-/** @param phrase turns the message of an error into one that names where the options come from */
+/** @param phrase says what is wrong, and where the options come from */
 function checkedOptions<Options extends object>(
   given: object,
   resolve: (options: unknown) => unknown,
-  phrase: (message: string) => string,
+  phrase: (error: FauveError) => string,
 ): Options {
   try {
     const options = respelled(given) as Options;
     resolve(options);
     return options;
   } catch (error) {
-    if (error instanceof FauveError) throw new FauveError(error.code, phrase(error.message), { cause: error });
+    if (error instanceof FauveError) throw new FauveError(error.reason, phrase(error), { cause: error });
     throw error;
   }
 }
@@ -97,10 +92,10 @@ export function stylizeOptionsOf(flags: object): NamedStylizeOptions {
   return withInit(init, (named) => optionsOf({ ...others, init: named }, stylizeOptionSpecs, resolveStylizeOptions));
 }
 
-/** The same from a config file. @param phrase turns the message of an error into one that names the file */
+/** The same from a config file. @param phrase says what is wrong, and names the file */
 export function checkOptions(
   given: Readonly<Record<string, unknown>>,
-  phrase: (message: string) => string,
+  phrase: (error: FauveError) => string,
 ): NamedStylizeOptions {
   const { init, ...others } = given;
   return withInit(init, (named) => {

@@ -51,7 +51,7 @@ export function plotFormat(path: string): PlotFormat {
   if (extension === '.svg') return 'svg';
   if (extension === '.png') return 'png';
   throw new FauveError(
-    'usage',
+    'request',
     `The plot ${path} must end in .svg or .png; received '${extension || 'no extension'}'.`,
   );
 }
@@ -69,13 +69,13 @@ export async function checkOutputs(settings: OutputSettings, inputs: readonly st
   if (plot !== undefined) {
     plotFormat(plot);
     if (resolve(plot) === resolve(output)) {
-      throw new FauveError('usage', `The picture and the plot are both ${output}. Give the plot another name.`);
+      throw new FauveError('request', `The picture and the plot are both ${output}. Give the plot another name.`);
     }
   }
   for (const path of [output, ...(plot === undefined ? [] : [plot])]) {
     for (const input of inputs) {
       if (await isSameFile(path, input)) {
-        throw new FauveError('usage', `${path} is one of the pictures to read. Give the output another name.`);
+        throw new FauveError('request', `${path} is one of the pictures to read. Give the output another name.`);
       }
     }
   }

@@ -119,7 +119,7 @@ export async function planOutputs(
       const format = outputFormat(output);
       if (settings.format !== undefined && settings.format !== format) {
         throw new FauveError(
-          'usage',
+          'request',
           `${output} is a ${format} by its name, --format is ${settings.format}. Leave it out.`,
         );
       }
@@ -143,7 +143,7 @@ export async function planOutputs(
     const place = await realpath(job.output).catch(() => undefined);
     if (place !== undefined && read.has(place)) {
       throw new FauveError(
-        'usage',
+        'request',
         `${job.output} is one of the photos to read. Give the output another name or folder.`,
       );
     }
@@ -157,20 +157,20 @@ export async function planOutputs(
 async function isFolder(output: string, photos: number): Promise<boolean> {
   if (output === '-') {
     if (photos === 1) return false;
-    throw new FauveError('usage', `Standard output takes one picture, received ${photos}. Name a folder: -o out/.`);
+    throw new FauveError('request', `Standard output takes one picture, received ${photos}. Name a folder: -o out/.`);
   }
   const entry = await stat(output).catch(() => undefined);
   if (entry?.isDirectory() || /[\\/]$/.test(output)) return true;
   if (photos === 1) return extname(output) === '' && entry === undefined;
   if (entry || extname(output) !== '') {
-    throw new FauveError('usage', `${output} is a file, and there are ${photos} photos. Name a folder: -o out/.`);
+    throw new FauveError('request', `${output} is a file, and there are ${photos} photos. Name a folder: -o out/.`);
   }
   return true;
 }
 
 function inFolder(input: string, folder: string, format: OutputFormat | undefined) {
   if (input === '-') {
-    throw new FauveError('usage', `The photo from standard input has no name. Name the output file: -o out.png.`);
+    throw new FauveError('request', `The photo from standard input has no name. Name the output file: -o out.png.`);
   }
   const [extension, known] = [extname(input), knownFormat(input)];
   const name = basename(input, extension);
@@ -220,7 +220,7 @@ function requireDifferent(targets: readonly Target[]): void {
     const before = seen.get(key);
     if (before !== undefined) {
       throw new FauveError(
-        'usage',
+        'request',
         `${before} and ${input} would both be ${output}. Restyle them into different folders, or rename one.`,
       );
     }

@@ -7,7 +7,7 @@ import { streamSSE } from 'hono/streaming';
 import { type JobPicture, jobEvent, type StepProgress } from './events.js';
 import { guard, headers, type StudioEnv } from './guard.js';
 import type { ServerHost } from './host.js';
-import { sentenceOf } from './sentences.js';
+import { refusalOf } from './sentences.js';
 import { type ServedFiles, serveFiles } from './served-files.js';
 import { specOf } from './spec.js';
 import { boundaryOf, readUpload, type UploadLimits } from './upload.js';
@@ -27,11 +27,11 @@ export interface AppParts {
   readonly log: (error: unknown) => void;
 }
 
-/** The routes: the page and its files, and the jobs. Every refusal is JSON, `{message}`. */
+/** The routes: the page and its files, and the jobs. Every refusal is JSON, `{message}`, with a `reason` where it is the library's. */
 export function createApp({ files, jobs, host, limits, keepAlive, log }: AppParts): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   const say = (message: string) => ({ message });
-  const failure = (error: unknown) => sentenceOf(error, log);
+  const failure = (error: unknown) => refusalOf(error, log);
   app.use(headers);
   app.use(guard);
   app.use(serveFiles(files));
@@ -134,7 +134,7 @@ export function createApp({ files, jobs, host, limits, keepAlive, log }: AppPart
     // Whoever hung up while sending hears no answer.
     if (c.env.incoming.errored) return c.json(say('The request was not sent to its end.'), 400);
     const status = error instanceof FauveError ? (error.code === 'system' ? 503 : 400) : 500;
-    return c.json(say(failure(error)), status);
+    return c.json(failure(error), status);
   });
   return app;
 }

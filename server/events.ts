@@ -1,4 +1,5 @@
 import type { QueueEvent } from 'fauve';
+import type { Refusal } from './sentences.js';
 
 /** Where a job stands while it runs. */
 export interface StepProgress {
@@ -44,17 +45,17 @@ export type JobEvent =
         readonly seconds: number;
       };
     }
-  | { readonly type: 'failed'; readonly data: { readonly message: string } }
+  | { readonly type: 'failed'; readonly data: Refusal }
   | { readonly type: 'cancelled'; readonly data: Record<string, never> };
 
 /**
  * An event of the queue as the page is told.
- * @param failure the sentence for the page, of anything that a job threw
+ * @param failure what the page is told of anything that a job threw
  */
 export function jobEvent(
   id: string,
   event: QueueEvent<StepProgress, JobPicture>,
-  failure: (error: unknown) => string,
+  failure: (error: unknown) => Refusal,
 ): JobEvent {
   // The step makes each picture's address its own.
   const url = ({ step }: JobPicture) => `api/jobs/${id}/picture?step=${step}`;
@@ -68,7 +69,7 @@ export function jobEvent(
     case 'done':
       return { type: 'done', data: { url: url(event.picture), ...event.picture.finished! } };
     case 'failed':
-      return { type: 'failed', data: { message: failure(event.error) } };
+      return { type: 'failed', data: failure(event.error) };
     case 'cancelled':
       return { type: 'cancelled', data: {} };
   }

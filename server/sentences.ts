@@ -1,11 +1,14 @@
-import { FauveError } from 'fauve';
+import { FauveError, type Reason } from 'fauve';
 
-/**
- * What the page is told of an error. The library's remedies name flags of the command line; the page's controls have the same names.
- * @param log is told of an error that nobody expected; the page gets none of it
- */
-export function sentenceOf(error: unknown, log: (error: unknown) => void): string {
-  if (error instanceof FauveError) return error.message.replace(/(?<=^|\s)--(?=[a-z])/g, '');
+/** What a page is told of an error: a sentence, and as data what it can act on. */
+export interface Refusal {
+  readonly message: string;
+  readonly reason?: Reason;
+}
+
+/** @param log is told of an error that nobody expected; the page gets none of it */
+export function refusalOf(error: unknown, log: (error: unknown) => void): Refusal {
+  if (error instanceof FauveError) return { message: error.message, reason: error.reason };
   log(error);
-  return 'Something went wrong that nobody expected. The terminal where fauve studio runs says more.';
+  return { message: 'Something went wrong that nobody expected. The terminal where fauve studio runs says more.' };
 }

@@ -28,7 +28,7 @@ export async function listServedFiles({ page, models, ort }: StudioFolders): Pro
   const [pageFiles, modelFiles, ortFound] = await Promise.all([filesBelow(page), filesBelow(models), filesBelow(ort)]);
   if (!pageFiles.includes('index.html')) {
     throw new FauveError(
-      'system',
+      'machine',
       `The page of the studio is not there: ${join(page, 'index.html')} does not exist. In a clone, build it with npm run build; otherwise install Fauve again.`,
     );
   }

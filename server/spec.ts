@@ -20,11 +20,11 @@ export type StudioSpec = CompleteSpec<'stylize' | 'apply'>;
 export async function specOf({ job, files }: Upload, host: JobHost): Promise<StudioSpec> {
   const spec = decodeSpec(job);
   if (spec.kind !== 'stylize' && spec.kind !== 'apply') {
-    throw new FauveError('usage', `The kind of a job is stylize or apply here; received ${spec.kind}.`);
+    throw new FauveError('request', `The kind of a job is stylize or apply here; received ${spec.kind}.`);
   }
   // What is not installed would be told with its place on this disk.
   if (spec.kind === 'stylize' && !shippedNetworkNames.includes(spec.network)) {
-    throw new FauveError('usage', `The loss network is one of ${shippedNetworkNames.join(', ')} here.`);
+    throw new FauveError('request', `The loss network is one of ${shippedNetworkNames.join(', ')} here.`);
   }
   const complete = await withBytes(spec, files);
   await checkJob(complete, host);
@@ -41,9 +41,9 @@ async function withBytes(spec: StudioSpec, files: readonly UploadedFile[]): Prom
     const { sha256, name, ...others } = reference as { readonly sha256?: string; readonly name?: string };
     const part = sent.get(sha256 ?? '');
     if (sha256 === undefined || name === undefined) {
-      throw new FauveError('usage', 'A file of a job is { name, sha256 } here, and sent as a part file.');
+      throw new FauveError('request', 'A file of a job is { name, sha256 } here, and sent as a part file.');
     }
-    if (!part) throw new FauveError('usage', `The file ${cleanName(name)} was not sent. Send it as a part file.`);
+    if (!part) throw new FauveError('request', `The file ${cleanName(name)} was not sent. Send it as a part file.`);
     unused.delete(sha256);
     return { ...others, name: cleanName(name), bytes: part.bytes } as unknown as Reference;
   };
@@ -52,7 +52,7 @@ async function withBytes(spec: StudioSpec, files: readonly UploadedFile[]): Prom
       ? { ...spec, content: file(spec.content), network: file(spec.network) }
       : { ...spec, content: file(spec.content), styles: spec.styles.map(file), init: spec.init && file(spec.init) };
   if (unused.size === 0) return complete;
-  throw new FauveError('usage', `The job names ${sent.size - unused.size} of the ${sent.size} files that were sent.`);
+  throw new FauveError('request', `The job names ${sent.size - unused.size} of the ${sent.size} files that were sent.`);
 }
 
 /** Names that are longer are cut: a disk takes 255 bytes. */

@@ -2,7 +2,7 @@
 export { perhaps } from './checks/names.js';
 export { type OptionSpec, optionGroups } from './checks/option-specs.js';
 export { respelled, spellings } from './checks/spellings.js';
-export { type ErrorCode, FauveError } from './errors.js';
+export { type ErrorCode, FauveError, type Reason } from './errors.js';
 export { sha256Hex } from './formats/sha256.js';
 export { cropBottom, cropImage, type Rectangle } from './image/crop.js';
 export {

@@ -213,11 +213,11 @@ describe('a network of fauve train', () => {
     const limit = applyMemory(network, { width: 150, height: 100 });
     const request = { image, network, styles: wave, memoryLimit: limit };
     expect(await failure(apply(request))).toMatch(
-      /^system: 300×200 needs about \d+ MB; \d+ MB are free\. Use --size 150, which gives 150×100, or --size auto\.$/,
+      /^system: 300×200 needs about \d+ MB; \d+ MB are free\. The size 150 fits, which gives 150×100\.$/,
     );
     const upright = { ...request, image: scene(200, 300, 8) };
-    expect(await failure(apply(upright))).toMatch(/Use --size 150, which gives 100×150/);
-    expect(await failure(apply({ ...request, options: { size: '200x300' } }))).toMatch(/Use --size 100x150,/);
+    expect(await failure(apply(upright))).toMatch(/The size 150 fits, which gives 100×150/);
+    expect(await failure(apply({ ...request, options: { size: '200x300' } }))).toMatch(/The size 100x150 fits,/);
     const { image: fitting } = await apply({ ...request, options: { size: 'auto' } });
     expect(fitting).toMatchObject({ width: 150, height: 100 });
     expect(await failure(apply({ ...request, memoryLimit: 1 }))).toContain('No size fits');
@@ -432,7 +432,7 @@ describe('a network of another program', () => {
   it('has no style to choose, and its own range', async () => {
     const network = await open(negative({ white: 1 }));
     expect(await failure(apply({ image: scene(9, 9, 1), network, styles: wave }))).toContain(
-      'was not made by fauve train: it has one style, without a name',
+      'was not trained by Fauve: it has one style, without a name',
     );
     expect(checkStyleNetwork({ fileName: 'n.onnx', bytes: negative({ white: 1 }) }).model).toBeUndefined();
   });

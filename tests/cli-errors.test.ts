@@ -100,7 +100,7 @@ describe('bad input gets one line and a non-zero exit, and leaves nothing behind
     [
       'an option in both spellings',
       { more: ['--colours', 'style', '--colors', 'luminance'] },
-      /--colours is given twice, also as --colors\. Leave one of them out/,
+      /--colours: expected one spelling; received colours and colors\./,
     ],
     [
       'an unknown flag',

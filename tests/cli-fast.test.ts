@@ -92,7 +92,7 @@ describe('stylize --fast', () => {
     [['--plot', 'p.svg'], /without --plot/],
     [['--resume'], /without --resume/],
     [['--colours', 'match'], /--colours match/],
-    [['-s', 'melancholy'], /not learned the style melancholy.*great-wave/],
+    [['-s', 'melancholy'], /has no style 'melancholy'.*great-wave/],
   ])('refuses %j', async (flags, message) => {
     const { code, stderr } = await fauve('stylize', photo, '-s', 'great-wave', '-o', 'no.png', '--fast', ...flags);
     expect(code).toBe(2);

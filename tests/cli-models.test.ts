@@ -91,7 +91,7 @@ describe('fauve models', () => {
     });
     expect(stopped.code).toBe(130);
     expect(stopped.stderr).toMatch(
-      /fauve: The download of vgg16 was stopped at \d+\.\d of 58\.9 MB\. .*pull vgg16.* resume it\.\n$/,
+      /fauve: The download of vgg16 was stopped at \d+\.\d of 58\.9 MB\. The next attempt resumes there\.\n$/,
     );
 
     hold = false;

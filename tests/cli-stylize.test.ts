@@ -178,7 +178,13 @@ describe('Ctrl-C', () => {
     const refused = async (code: number, message: RegExp, ...more: string[]) => {
       expect(await place.fauve([...args, ...more])).toMatchObject({ code, stderr: expect.stringMatching(message) });
     };
-    await refused(2, /--steps is 3; received 6/, '--resume', '--steps', '6');
+    await refused(
+      2,
+      /option steps of the interrupted job is 3; received 6\. Leave --steps out/,
+      '--resume',
+      '--steps',
+      '6',
+    );
     await refused(2, /--size is 192x192; received 100x100/, '--resume', '--size', '100x100');
     await refused(1, /of other pictures, styles or weights/, '--resume', '-s', 'other.png');
     await refused(1, /--resume to go on with it, or --overwrite/);

@@ -119,9 +119,7 @@ describe('checkWritable', () => {
   it('asks before it replaces', async () => {
     const path = join(folder, 'a.png');
     await writeFile(path, 'kept');
-    expect(await failure(checkWritable(path, { overwrite: false }))).toMatch(
-      /^input: .*a\.png exists already\. Use --overwrite/,
-    );
+    expect(await failure(checkWritable(path, { overwrite: false }))).toMatch(/^input: .*a\.png exists already\.$/);
     await checkWritable(path, { overwrite: true });
     expect(await readFile(path, 'utf8')).toBe('kept');
     expect(await readdir(folder)).toEqual(['a.png']);

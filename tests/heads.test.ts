@@ -155,11 +155,11 @@ describe('a distilled network', () => {
     const build = () => network.features(image, ['relu1_2']);
     expect(build).toThrow(FauveError);
     expect(build).toThrow(
-      "distilled has no layer 'relu1_2'. Use one of relu1_1, relu2_1, relu3_1, relu4_1, relu4_2, relu5_1, or --network vgg19",
+      "distilled has no layer 'relu1_2'. Use one of relu1_1, relu2_1, relu3_1, relu4_1, relu4_2, relu5_1, or the network vgg19",
     );
   });
 
   it('keeps the pooling that it was made with', () => {
-    expect(() => vgg(tinyDistilled(), 'average')).toThrow("received pooling 'average'. Use --network vgg19 for it.");
+    expect(() => vgg(tinyDistilled(), 'average')).toThrow("received pooling 'average'. Use the network vgg19 for it.");
   });
 });

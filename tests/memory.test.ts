@@ -84,7 +84,7 @@ describe('requireMemory', () => {
     } catch (error) {
       if (!(error instanceof FauveError)) throw error;
       expect(error.code).toBe('system');
-      const named = /Use --size (\S+?),/.exec(error.message)?.[1];
+      const named = error.reason.kind === 'memory' ? error.reason.largest : undefined;
       const wanted =
         named === undefined ? undefined : resolveStylizeOptions({ size: named.includes('x') ? named : Number(named) });
       return { message: error.message, named, fitting: wanted && outputSize(content, wanted.size) };
@@ -106,7 +106,9 @@ describe('requireMemory', () => {
     const limit = predict(fitLongerSide(size.width, size.height, 400));
     const { message, named, fitting } = check(size, content, limit);
     expect(message).toMatch(
-      new RegExp(`^${size.width}×${size.height} needs about [\\d.]+ [MG]B; [\\d.]+ [MG]B are free\\. Use --size`),
+      new RegExp(
+        `^${size.width}×${size.height} needs about [\\d.]+ [MG]B; [\\d.]+ [MG]B are free\\. The size \\S+ fits\\.$`,
+      ),
     );
     expect(predict(fitting!)).toBeLessThanOrEqual(limit);
     expect(Math.max(fitting!.width, fitting!.height)).toBeGreaterThan(390);

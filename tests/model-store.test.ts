@@ -232,7 +232,7 @@ describe('pullNetwork', () => {
       response.write(keras.subarray(0, half), () => setTimeout(() => response.destroy(), 50));
     });
     expect(await failure(pull(baseUrl))).toMatch(
-      /^system: Cannot download http.*the connection broke off at 0\.0 of 0\.0 MB; the next attempt resumes.*`fauve models pull vgg19`.*`fauve models import FILE --name vgg19`/,
+      /^system: Cannot download http.*the connection broke off at 0\.0 of 0\.0 MB; the next attempt resumes there\. Check the connection\.$/,
     );
     expect(new Uint8Array(await readFile(part()))).toEqual(keras.slice(0, half));
 
@@ -305,7 +305,6 @@ describe('pullNetwork', () => {
     const message = await failure(pull(baseUrl));
     expect(message).toMatch(/^input: /);
     expect(message).toContain(`expected MD5 ${md5(keras)}, received ${md5(wrong)}`);
-    expect(message).toContain('`fauve models import FILE --name vgg19`');
     expect(await exists(part())).toBe(false);
     expect(await exists(stored())).toBe(false);
   });
@@ -353,7 +352,6 @@ describe('pullNetwork', () => {
     await leavePartAgain();
     const resumed = await failure(pull(baseUrl));
     expect(resumed).toContain('the next attempt resumes there');
-    expect(resumed).toContain('`fauve models import FILE --name vgg19`');
     expect((await readFile(part())).byteLength).toBe(500);
   });
 
@@ -366,7 +364,7 @@ describe('pullNetwork', () => {
     server!.close();
     server = undefined;
     expect(await failure(pull(baseUrl))).toMatch(
-      /^system: Cannot download http:.*refuses the connection\. Check the connection and run `fauve models pull vgg19` again, or import/,
+      /^system: Cannot download http:.*refuses the connection\. Check the connection\.$/,
     );
     // RFC 6761: no name below .invalid exists.
     expect(await failure(pull('http://fauve.invalid'))).toMatch(/^system: .*is not found \(is this machine online\?\)/);
@@ -394,7 +392,7 @@ describe('pullNetwork', () => {
         if (received === 3000) controller.abort();
       },
     });
-    expect(await failure(pulling)).toMatch(/^aborted: The download of vgg19 was stopped at .* to resume it\.$/);
+    expect(await failure(pulling)).toMatch(/^aborted: The download of vgg19 was stopped at .* resumes there\.$/);
     expect(new Uint8Array(await readFile(part()))).toEqual(keras.slice(0, 3000));
     await pull(baseUrl);
     expect(ranges).toEqual([undefined, 'bytes=3000-']);
@@ -416,8 +414,7 @@ describe('pullNetwork', () => {
 });
 
 describe('what is in the store', () => {
-  const missing =
-    /^input: The weights of vgg19 are not on this machine .*`fauve models pull vgg19`.*`fauve models import FILE --name vgg19`/;
+  const missing = /^input: The weights of vgg19 are not on this machine .*The network distilled comes with Fauve/;
 
   it('names both commands when weights are missing', async () => {
     expect(await failure(loadNetworkWeights('vgg19', { cache }))).toMatch(missing);
@@ -440,9 +437,7 @@ describe('what is in the store', () => {
     const bytes = await readFile(stored());
     bytes[bytes.byteLength - 1]! ^= 1;
     await writeFile(stored(), bytes);
-    const expected = new RegExp(
-      `^input: The weights .* are damaged: expected SHA-256 ${sha256}, received .*pull vgg19`,
-    );
+    const expected = new RegExp(`^input: The weights .* are damaged: expected SHA-256 ${sha256}, received `);
     expect(await failure(verifyNetwork('vgg19', { cache, spec: tiny }))).toMatch(expected);
     expect(await failure(loadNetworkWeights('vgg19', { cache, spec: tiny }))).toMatch(expected);
     const unverified = await loadNetworkWeights('vgg19', { cache, spec: tiny, verify: false });
@@ -453,9 +448,7 @@ describe('what is in the store', () => {
     await importNetwork(fixture('tiny.pth'), 'vgg19', { cache, spec: tiny });
     const bytes = await readFile(stored());
     await writeFile(stored(), bytes.subarray(0, -4));
-    const damaged = new RegExp(
-      `it has ${bytes.byteLength - 4} bytes, expected ${bytes.byteLength}\\. To repair them, run`,
-    );
+    const damaged = new RegExp(`it has ${bytes.byteLength - 4} bytes, expected ${bytes.byteLength}\\.`);
     expect(await failure(loadNetworkWeights('vgg19', { cache, spec: tiny, verify: false }))).toMatch(damaged);
     const status = (await listNetworks({ cache })).find(({ name }) => name === 'vgg19');
     expect(status!.installed).toBeUndefined();
@@ -463,10 +456,10 @@ describe('what is in the store', () => {
   });
 
   it.each([
-    ['missing', undefined, /its manifest vgg19\.json is missing\. To repair/],
-    ['not JSON', '{', /its manifest vgg19\.json is not JSON\. To repair/],
-    ['of another kind', '{"name":"vgg19"}', /its manifest vgg19\.json is not one of vgg19\. To repair/],
-    ['null', 'null', /its manifest vgg19\.json is not one of vgg19\. To repair/],
+    ['missing', undefined, /its manifest vgg19\.json is missing\./],
+    ['not JSON', '{', /its manifest vgg19\.json is not JSON\./],
+    ['of another kind', '{"name":"vgg19"}', /its manifest vgg19\.json is not one of vgg19\./],
+    ['null', 'null', /its manifest vgg19\.json is not one of vgg19\./],
   ])('says that the manifest is %s', async (_, content, message) => {
     await importNetwork(fixture('tiny.pth'), 'vgg19', { cache, spec: tiny });
     const manifest = join(cache, 'networks', 'vgg19.json');

@@ -12,7 +12,7 @@ import { emitModel } from '#src/onnx/model.js';
 import { loadEngine, startEngine } from '#src/platform/node/engine.js';
 import { engineFiles } from '#src/runtime/engine-files.js';
 import { probe } from '#src/runtime/probe.js';
-import { createRuntime, type OrtLike, type Runtime } from '#src/runtime/runtime.js';
+import { createRuntime, type OrtLike, type Runtime, type RuntimeOptions } from '#src/runtime/runtime.js';
 import { loadOracle } from './oracle/oracle.js';
 import { everyTerm } from './support/loss-settings.js';
 import { relativeError } from './support/numbers.js';
@@ -213,7 +213,7 @@ describe('the files of the engine for browsers', () => {
 });
 
 describe('an error of the engine', () => {
-  const broken = (explain?: (error: unknown) => string | undefined) =>
+  const broken = (explain?: NonNullable<RuntimeOptions['explain']>) =>
     createRuntime(
       {
         ...ortNode,
@@ -232,7 +232,9 @@ describe('an error of the engine', () => {
   });
 
   it('is told in better ones where there are some, and then the model is not to blame', async () => {
-    const runtime = broken((error) => (String(error).includes('odd') ? 'it ran out of memory.' : undefined));
+    const runtime = broken((error) =>
+      String(error).includes('odd') ? { kind: 'out-of-memory', why: 'it ran out of memory.' } : undefined,
+    );
     const said = 'system: The engine could not prepare the network: it ran out of memory.';
     expect(await failure(runtime.open(arithmetic()))).toBe(said);
     expect(await failure(runtime.openFile(new Uint8Array(1)))).toBe(said);

@@ -82,7 +82,7 @@ describe('a network that comes with Fauve', () => {
 
   it('is neither pulled nor imported', async () => {
     const message =
-      /^usage: distilled comes with Fauve: there is nothing to pull or to import\. .*--network distilled\.$/;
+      /^usage: distilled comes with Fauve: there is nothing to pull or to import\. Use it by its name, as the network\.$/;
     expect(await failure(pullNetwork('distilled', { cache }))).toMatch(message);
     expect(await failure(importNetwork('file.h5', 'distilled', { cache }))).toMatch(message);
   });
@@ -101,9 +101,13 @@ describe('an installation that is not complete', () => {
     );
 
   it.each<[string, (path: string) => Promise<unknown>, string]>([
-    ['without its folder', (path) => rm(path, { recursive: true }), 'manifest\\.json does not exist'],
-    ['without the file', (path) => rm(join(path, 'distilled.safetensors')), 'distilled\\.safetensors does not exist'],
-    ['with an empty file', (path) => writeFile(join(path, 'distilled.safetensors'), ''), 'is empty'],
+    ['without its folder', (path) => rm(path, { recursive: true }), 'manifest\\.json cannot be read'],
+    ['without the file', (path) => rm(join(path, 'distilled.safetensors')), 'distilled\\.safetensors cannot be read'],
+    [
+      'with an empty file',
+      (path) => writeFile(join(path, 'distilled.safetensors'), ''),
+      'distilled\\.safetensors cannot be read',
+    ],
     [
       'with another file',
       (path) => cp(join(path, 'distilled-small.safetensors'), join(path, 'distilled.safetensors')),
@@ -188,7 +192,7 @@ describe('an installed package', () => {
     const { code, stderr } = await fauve('stylize', 'photo.png', '-s', 'style.png', '-o', 'out.png', '--polish', '2');
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^fauve: --polish ends with steps of vgg19\. The weights of vgg19 are not on this machine .*`fauve models pull vgg19`.*\n$/,
+      /^fauve: The option polish ends with steps of vgg19\. The weights of vgg19 are not on this machine .*`fauve models pull vgg19`.*\n$/,
     );
   });
 
@@ -196,6 +200,6 @@ describe('an installed package', () => {
     await rm(join(place, 'models'), { recursive: true });
     const { code, stderr } = await fauve('stylize', 'photo.png', '-s', 'style.png', '-o', 'out.png');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^fauve: The networks that come with Fauve are not complete: .*--network vgg19\.\n$/);
+    expect(stderr).toMatch(/^fauve: The networks that come with Fauve are not complete: .*the network vgg19\.\n$/);
   });
 });

@@ -61,7 +61,7 @@ const job = ['name="job"', spec()] as const;
 /** The request is refused with a sentence that tells nothing of this computer, and the server goes on. */
 async function expectRefused(answer: RawAnswer, status: number, message?: RegExp): Promise<void> {
   expect(answer.status).toBe(status);
-  if (message) expect(JSON.parse(answer.body)).toEqual({ message: expect.stringMatching(message) });
+  if (message) expect(JSON.parse(answer.body)).toMatchObject({ message: expect.stringMatching(message) });
   const all = `${answer.head}\n${answer.body}`;
   expect(all).not.toContain(root.slice(0, -1));
   expect(all).not.toMatch(/ at .*\.js|node_modules|Access-Control-Allow/);

@@ -63,7 +63,7 @@ async function decoded(response: Response) {
 
 async function refused(response: Response, status: number, message: RegExp): Promise<void> {
   const body = await response.json();
-  expect(body).toEqual({ message: expect.stringMatching(message) });
+  expect(body).toMatchObject({ message: expect.stringMatching(message) });
   expect(response.status).toBe(status);
 }
 
@@ -324,6 +324,7 @@ describe('jobs', () => {
         type: 'failed',
         data: {
           message: expect.stringMatching(/^(Photo|Content image) photo\.png is not a picture that can be read.*\.$/),
+          reason: { kind: 'input' },
         },
       });
     }
@@ -334,9 +335,15 @@ describe('jobs', () => {
 
   it('what does not fit the memory fails with the largest size that does', async () => {
     const job = { ...paint(1), options: { ...quick, size: 16_000 } };
-    const message = /^16000×12000 needs about .*; .* are free\. Use size \d+, or size auto\.$/;
+    const message = /^16000×12000 needs about .*; .* are free\. The size \d+ fits\.$/;
     const events = await all(await studio.start(job));
-    expect(events.at(-1)).toEqual({ type: 'failed', data: { message: expect.stringMatching(message) } });
+    expect(events.at(-1)).toEqual({
+      type: 'failed',
+      data: {
+        message: expect.stringMatching(message),
+        reason: { kind: 'memory', need: expect.any(Number), free: expect.any(Number), largest: expect.any(String) },
+      },
+    });
     // The engine starts afresh.
     expect((await all(await studio.start(paint(1)))).at(-1)!.type).toBe('done');
   });
@@ -424,7 +431,7 @@ describe('limits', () => {
 
   it('a port that is taken, and a page that is not built, are told with what to do', async () => {
     await expect(openStudio(page, { port: studio.port })).rejects.toThrow(
-      new RegExp(`^The port ${studio.port} is in use.*--port`),
+      new RegExp(`^The port ${studio.port} is in use`),
     );
     await expect(openStudio(`${page}/assets`)).rejects.toThrow(/index\.html does not exist.*npm run build/);
   });

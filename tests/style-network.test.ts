@@ -248,7 +248,7 @@ describe('a network as a file', () => {
     const other = emitModel({ y: input('x', [1]) }, { metadata: { format: 'something' } }).bytes;
     expect(isStyleNetworkFile(other)).toBe(false);
     expect(failure(() => decodeStyleNetwork(other, 'a.onnx'))).toMatch(
-      /^input: a\.onnx was not made by this version of fauve train: its format is "something", expected /,
+      /^input: a\.onnx was not made by this version of Fauve: its format is "something", expected /,
     );
     expect(failure(() => decodeStyleNetwork(emitModel({ y: input('x', [1]) }).bytes))).toMatch(/^input: /);
   });

@@ -107,9 +107,9 @@ async function apply(model: string, named: readonly string[], values: Values): P
   const network = await host.styleNetwork(reference, range);
   if (values.list) return list(network, json);
   if (named.length === 0)
-    throw new FauveError('usage', 'There is no photo. Name one: fauve apply model.onnx photo.jpg -o out.png.');
+    throw new FauveError('request', 'There is no photo. Name one: fauve apply model.onnx photo.jpg -o out.png.');
   if (output === undefined)
-    throw new FauveError('usage', 'There is no output. Name one: -o out.png, or -o out/ for several photos.');
+    throw new FauveError('request', 'There is no output. Name one: -o out.png, or -o out/ for several photos.');
   const styles = style.map(({ path, weight = 1 }) => ({ name: path, weight }));
   styleShares(network.styles, styles, network.fileName);
   const options: object = optionsOf(values, applyOptionSpecs, resolveApplyOptions);
@@ -135,19 +135,19 @@ async function apply(model: string, named: readonly string[], values: Values): P
 function checkPipes(photos: readonly string[], output: string, json: boolean): void {
   if (photos.includes('-') && process.stdin.isTTY) {
     throw new FauveError(
-      'usage',
+      'request',
       'The photo - is read from a pipe, and this is a terminal. Name a file, or write cat photo.jpg | fauve apply …',
     );
   }
   if (output === '-' && json) {
     throw new FauveError(
-      'usage',
+      'request',
       'The picture and the lines of --json cannot both go to standard output. Leave out one.',
     );
   }
   if (output === '-' && process.stdout.isTTY) {
     throw new FauveError(
-      'usage',
+      'request',
       'The picture - is written to a pipe, and this is a terminal. Name a file, or add > out.png.',
     );
   }

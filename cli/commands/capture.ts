@@ -101,11 +101,11 @@ async function capture(painting: string, values: Values): Promise<void> {
 }
 
 async function checkedOutput(output: string | undefined, { add, overwrite }: Values): Promise<string> {
-  if (output === undefined) throw new FauveError('usage', 'There is no output. Name one: -o wave.style.');
+  if (output === undefined) throw new FauveError('request', 'There is no output. Name one: -o wave.style.');
   const extension = extname(output);
   if (extension.toLowerCase() !== '.style') {
     throw new FauveError(
-      'usage',
+      'request',
       `The output ${output} must end in .style; received '${extension || 'no extension'}'.`,
     );
   }

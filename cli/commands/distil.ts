@@ -104,7 +104,7 @@ async function run(values: Values): Promise<void> {
   const { output, plot, json } = values;
   const engine = engineOf(values);
   if (extname(output) !== '.safetensors') {
-    throw new FauveError('usage', `The network ${output} must end in .safetensors; received '${extname(output)}'.`);
+    throw new FauveError('request', `The network ${output} must end in .safetensors; received '${extname(output)}'.`);
   }
   if (plot !== undefined) plotFormat(plot);
   const overwrite = values.overwrite === true;
@@ -216,7 +216,7 @@ function requireSame(given: DistilOptionsInput, before: DistilOptions): void {
     const known = before[name as keyof DistilOptions];
     if (JSON.stringify(known) === JSON.stringify(value)) continue;
     throw new FauveError(
-      'usage',
+      'request',
       `--resume goes on with the options of the interrupted run, where ${flagOf(name)} is ${JSON.stringify(known)}; received ${JSON.stringify(value)}.`,
     );
   }

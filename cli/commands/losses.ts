@@ -51,8 +51,9 @@ async function measure(path: string, values: Values): Promise<void> {
   const { content, style = [], network = defaultNetworkName, json } = values;
   const options: object = optionsOf(values, specs, resolveStylizeOptions);
   const engine = engineOf(values);
-  if (content === undefined) throw new FauveError('usage', 'There is no content image. Name one: --content photo.jpg.');
-  if (style.length === 0) throw new FauveError('usage', 'There is no style image. Name one: --style painting.jpg.');
+  if (content === undefined)
+    throw new FauveError('request', 'There is no content image. Name one: --content photo.jpg.');
+  if (style.length === 0) throw new FauveError('request', 'There is no style image. Name one: --style painting.jpg.');
   await using host = createNodeHost({ engine: { ...engine, onNotice: note } });
   const pictures = { picture: { path }, content: { path: content }, styles: style.map(styleOf) };
   const onEvent = ({ message }: { readonly message: string }) => note(message);

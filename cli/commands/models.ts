@@ -96,7 +96,7 @@ async function verify(name: string | undefined): Promise<void> {
   }
   const [first, ...others] = problems;
   if (!first) return;
-  throw new FauveError(first.code, [first, ...others].map(({ message }) => message).join(' '));
+  throw new FauveError(first.reason, [first, ...others].map(({ message }) => message).join(' '));
 }
 
 /** The weights of a network that can be pulled, when they are there and as they should be. */

@@ -103,13 +103,13 @@ function fastSpec(
   const other = Object.entries(meaningless).find(([name, value]) => value !== undefined && !fastOptions.includes(name));
   if (other) {
     throw new FauveError(
-      'usage',
+      'request',
       `--fast is one pass of a trained network, without ${flagOf(other[0])}. Leave one of them out; --init fast optimises on from its picture.`,
     );
   }
   const { size, colours } = resolveStylizeOptions(options);
   if (colours === 'match') {
-    throw new FauveError('usage', '--colours match needs an optimisation. Use style or luminance with --fast.');
+    throw new FauveError('request', '--colours match needs an optimisation. Use style or luminance with --fast.');
   }
   return {
     kind: 'apply',
@@ -121,6 +121,6 @@ function fastSpec(
 }
 
 function required<T>(value: T | undefined, what: string, example: string): T {
-  if (value === undefined) throw new FauveError('usage', `There is no ${what}. Name one: ${example}.`);
+  if (value === undefined) throw new FauveError('request', `There is no ${what}. Name one: ${example}.`);
   return value;
 }

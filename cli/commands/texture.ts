@@ -40,7 +40,7 @@ export function addTextureCommand(program: Command): void {
 
 async function paint(style: string, values: Values): Promise<void> {
   const { output, quality, quiet = false, network = defaultNetworkName } = values;
-  if (output === undefined) throw new FauveError('usage', 'There is no output. Name one: -o swatch.png.');
+  if (output === undefined) throw new FauveError('request', 'There is no output. Name one: -o swatch.png.');
   await makePicture({
     spec: {
       kind: 'texture',

@@ -35,9 +35,10 @@ import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js'
 import { parseStyle, type StyleArgument } from '../inputs.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { attempt, keepCheckpoint, writeResult } from '../keep.js';
-import { flagOf, otherFlagsOf, parseCount, parseLayers, parseNumber, withFlag } from '../option-flags.js';
+import { flagOf, otherFlagsOf, parseCount, parseLayers, parseNumber } from '../option-flags.js';
 import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
 import { note } from '../progress.js';
+import { flagMessage } from '../remedies.js';
 import { tellingErrors } from '../telling-errors.js';
 import { doneText, trainReporter, writeTestPictures, writeTrainPlot, writeTrainTable } from '../train-report.js';
 
@@ -111,7 +112,7 @@ async function run(values: Values): Promise<void> {
   const engine = engineOf(values);
   if (extname(output).toLowerCase() !== '.onnx') {
     throw new FauveError(
-      'usage',
+      'request',
       `The network ${output} must end in .onnx; received '${extname(output) || 'no extension'}'.`,
     );
   }
@@ -254,7 +255,7 @@ function optionsOf(values: Values): TrainOptionsInput {
     return options;
   } catch (error) {
     if (!(error instanceof FauveError)) throw error;
-    throw new FauveError(error.code, withFlag(error.message), { cause: error });
+    throw new FauveError(error.reason, flagMessage(error), { cause: error });
   }
 }
 
@@ -264,7 +265,7 @@ function requireSame(given: TrainOptionsInput, before: TrainOptions): void {
     const known = before[name as keyof TrainOptions];
     if (JSON.stringify(known) === JSON.stringify(value)) continue;
     throw new FauveError(
-      'usage',
+      'request',
       `--resume goes on with the options of the interrupted run, where ${flagOf(name)} is ${JSON.stringify(known)}; received ${JSON.stringify(value)}.`,
     );
   }

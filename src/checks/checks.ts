@@ -17,9 +17,9 @@ export function refuse(name: string, expected: string, value: unknown, remedy?: 
 function refusal(given: string, expected: string, value: unknown, remedy = ''): FauveError {
   // Names of files are not checked, and go in here.
   const name = String(given);
-  if (isPromise(value)) return new FauveError('usage', `${name} is a Promise: await it. Expected ${expected}.`);
+  if (isPromise(value)) return new FauveError('request', `${name} is a Promise: await it. Expected ${expected}.`);
   const help = remedy ? ` ${remedy}` : '';
-  return new FauveError('usage', `${name}: expected ${expected}; received ${received(value)}.${help}`);
+  return new FauveError('request', `${name}: expected ${expected}; received ${received(value)}.${help}`);
 }
 
 /** Whether a value is an object with names and values: no list, no bytes, no promise. */
@@ -43,7 +43,7 @@ export function checkRequest(
   for (const name of Object.keys(request)) {
     if (Object.hasOwn(fields, name) || request[name] === undefined) continue;
     const help = options.includes(name) ? `It is an option: write options: { ${name}: … }.` : suggestion(name, names);
-    throw new FauveError('usage', `${who} takes no '${shortName(name)}'. ${help}`);
+    throw new FauveError('request', `${who} takes no '${shortName(name)}'. ${help}`);
   }
   for (const [name, check] of Object.entries(fields)) check(request[name], `${who}, ${name}`);
 }
@@ -181,7 +181,7 @@ export function refuseSlips(value: Readonly<Record<string, unknown>>, name: stri
   for (const key of Object.keys(value)) {
     const meant = known.includes(key) ? undefined : known.find((each) => isSlip(key, each));
     if (meant === undefined) continue;
-    throw new FauveError('usage', `${name} takes no '${shortName(key)}'. Perhaps you mean ${meant}.`);
+    throw new FauveError('request', `${name} takes no '${shortName(key)}'. Perhaps you mean ${meant}.`);
   }
 }
 

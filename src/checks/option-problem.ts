@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { FauveError } from '../errors.js';
 import { suggestion } from './checks.js';
+import { alike } from './names.js';
 import { received, shortName } from './received.js';
 
 /**
@@ -13,14 +14,21 @@ export function optionProblem(error: z.ZodError, given: unknown, names: readonly
   const name = issue.path.join('.');
   if (issue.code === 'unrecognized_keys' && name === '') {
     const [key = ''] = issue.keys;
-    return new FauveError('usage', `There is no option '${shortName(key)}'${of}. ${suggestion(key, names)}`);
+    return new FauveError(
+      { kind: 'unknown-option', name: key, alike: alike(key, names) },
+      `There is no option '${shortName(key)}'${of}. ${suggestion(key, names)}`,
+    );
   }
   const value = issue.path.reduce<unknown>(
     (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
     given,
   );
   const what = name ? `The option ${shortName(name)}` : `The options${of}`;
-  return new FauveError('usage', `${what}: expected ${expectation(issue)}; received ${received(value)}.`);
+  const [expected, text] = [expectation(issue), received(value)];
+  return new FauveError(
+    { kind: 'option', name, expected, received: text },
+    `${what}: expected ${expected}; received ${text}.`,
+  );
 }
 
 /** What a value should have been, in words. */

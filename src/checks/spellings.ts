@@ -24,7 +24,10 @@ export function respelled<T>(given: T): T {
     const name = Object.hasOwn(spellings, key) ? spellings[key as Spelling] : key;
     if (Object.hasOwn(options, name)) {
       const other = found.map(([each]) => each).find((each) => each !== name && spellings[each as Spelling] === name);
-      throw new FauveError('usage', `The option ${name} is given twice, also as ${other}. Leave one of them out.`);
+      throw new FauveError(
+        { kind: 'option', name, expected: 'one spelling', received: `${name} and ${other}` },
+        `The option ${name} is given twice, also as ${other}. Leave one of them out.`,
+      );
     }
     options[name] = value;
   }

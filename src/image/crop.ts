@@ -43,7 +43,7 @@ export function cropImage(image: Image, part: Rectangle): Image {
 export function cropBottom(image: Image, share: number): Image {
   checkImage(image, 'cropBottom, image');
   if (!(share >= 0 && share < 1)) {
-    throw new FauveError('usage', `What is cropped is a share from 0 to less than 1, received ${received(share)}.`);
+    throw new FauveError('request', `What is cropped is a share from 0 to less than 1, received ${received(share)}.`);
   }
   const height = Math.max(1, Math.round(image.height * (1 - share)));
   return cropImage(image, { left: 0, top: 0, width: image.width, height });

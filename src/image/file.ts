@@ -69,7 +69,7 @@ export function outputFormat(path: string): OutputFormat {
   const format = EXTENSIONS[extension.toLowerCase()];
   if (format) return format;
   throw new FauveError(
-    'usage',
+    'request',
     `The output ${isLong(path) ? received(path) : path} must end in ${Object.keys(EXTENSIONS).join(', ')}; received ${extension ? `"${shortName(extension)}"` : 'no extension'}.`,
   );
 }
@@ -86,20 +86,20 @@ export function checkEncodeOptions(format: OutputFormat, options: EncodeOptions)
   const lossless = format === 'png' || format === 'tiff';
   if (bits !== 8 && !(bits === 16 && lossless)) {
     throw new FauveError(
-      'usage',
+      'request',
       `A ${format} file has ${lossless ? '8 or 16' : '8'} bits per channel, received ${received(bits)}.${lossless ? '' : ' Write a PNG or a TIFF for 16.'}`,
     );
   }
   if (quality === undefined) return;
   if (lossless) {
     throw new FauveError(
-      'usage',
+      'request',
       `${format} loses nothing and takes no quality, received ${received(quality)}. Leave it out.`,
     );
   }
   if (!Number.isInteger(quality) || quality < 1 || quality > 100) {
     throw new FauveError(
-      'usage',
+      'request',
       `The quality of a ${format} is an integer from 1 to 100, received ${received(quality)}.`,
     );
   }

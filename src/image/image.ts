@@ -61,7 +61,7 @@ export function checkImage(value: unknown, name: string): asserts value is Image
     createImage(width, height, data, alpha);
   } catch (error) {
     if (!(error instanceof FauveError)) throw error;
-    throw new FauveError(error.code, `${name}: ${error.message}`, { cause: error });
+    throw new FauveError(error.reason, `${name}: ${error.message}`, { cause: error });
   }
   checkValues(data, name);
   if (alpha) checkValues(alpha, `${name}.alpha`);

@@ -20,7 +20,7 @@ export function outputSize(content: Size, size: number | string): Size {
   if (typeof size === 'number' && size > 0) return fitLongerSide(content.width, content.height, size);
   if (size === 'original') return { width: content.width, height: content.height };
   const exact = /^(\d+)x(\d+)$/.exec(String(size));
-  if (!exact) throw new FauveError('usage', `A size is 512, 800x600, auto or original, received ${received(size)}.`);
+  if (!exact) throw new FauveError('request', `A size is 512, 800x600, auto or original, received ${received(size)}.`);
   return { width: Number(exact[1]), height: Number(exact[2]) };
 }
 

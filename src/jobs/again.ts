@@ -1,3 +1,4 @@
+import { anObject } from '../checks/checks.js';
 import type { ReadFile } from './host.js';
 import type { Recipe } from './recipe.js';
 import type { JobSpecOf } from './spec.js';
@@ -7,6 +8,7 @@ export type PictureSpec = JobSpecOf<Recipe['kind']>;
 
 /** The job that makes a picture again. Its files are where the recipe says; what comes with Fauve is known by name. */
 export function jobOfRecipe(recipe: Recipe): PictureSpec {
+  anObject(recipe, 'jobOfRecipe');
   const file = ({ path, shipped }: ReadFile) => (shipped ? { shipped: path } : { path });
   switch (recipe.kind) {
     case 'stylize': {
@@ -43,6 +45,7 @@ export function jobOfRecipe(recipe: Recipe): PictureSpec {
 
 /** What is not as it was when a picture was made, a sentence each. @param now the recipe of the same job today */
 export function differences(before: Recipe, now: Recipe): string[] {
+  for (const recipe of [before, now]) anObject(recipe, 'differences');
   return [...otherFiles(before, now), ...otherMaking(before, now)];
 }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { anObject } from '../checks/checks.js';
 import type { JobHost } from './host.js';
 
 /** Something that the user should know. */
@@ -41,6 +42,7 @@ export interface JobKind<Schema extends z.ZodType, Plan, Result, Event> {
 
 /** An event as plain JSON data: without what it can be asked for (the picture so far, a checkpoint). */
 export function plainEvent<Event extends { readonly type: string }>(event: Event): Plain<Event> {
+  anObject(event, 'plainEvent');
   return Object.fromEntries(Object.entries(event).filter(([, value]) => typeof value !== 'function')) as Plain<Event>;
 }
 

@@ -86,6 +86,7 @@ export const fileOf = ({ path, sha256, shipped }: ReadFile): ReadFile => ({ path
  * @param rename is not told of what comes with Fauve, which has no path
  */
 export function withPaths<R extends Recipe>(recipe: R, rename: (path: string) => string): R {
+  anObject(recipe, 'withPaths');
   const file = <F extends ReadFile>(each: F): F => (each.shipped ? each : { ...each, path: rename(each.path) });
   const changed: Partial<Record<string, unknown>> = {};
   if ('content' in recipe) changed.content = file(recipe.content);

@@ -17,9 +17,10 @@ export function requireSameOptions(
 
 /** An option that is not the interrupted job's. */
 export function otherOption(name: string, before: unknown, received: unknown): FauveError {
+  const [was, is] = [textOf(before), textOf(received)];
   return new FauveError(
-    'usage',
-    `The option ${name} of the interrupted job is ${textOf(before)}; received ${textOf(received)}. Leave it out, or start again.`,
+    { kind: 'other-option', name, before: was, received: is },
+    `The option ${name} of the interrupted job is ${was}; received ${is}.`,
   );
 }
 

@@ -25,7 +25,7 @@ export function parseSpec(given: unknown): CompleteSpec {
   if (typeof kind !== 'string' || !Object.hasOwn(jobKinds, kind)) {
     const kinds = Object.keys(jobKinds);
     throw new FauveError(
-      'usage',
+      'request',
       `The kind of a job is one of ${kinds.join(', ')}; received ${received(kind)}. ${typeof kind === 'string' ? suggestion(kind, kinds) : ''}`.trimEnd(),
     );
   }
@@ -45,7 +45,7 @@ export function decodeSpec(text: string): CompleteSpec {
   try {
     given = JSON.parse(text);
   } catch (error) {
-    throw new FauveError('usage', `A job is JSON; received ${received(text)}.`, { cause: error });
+    throw new FauveError('request', `A job is JSON; received ${received(text)}.`, { cause: error });
   }
   return parseSpec(given);
 }
@@ -55,11 +55,11 @@ function problem(error: z.ZodError, given: unknown): FauveError {
   const where = issue.path.join('.') || 'the whole';
   if (issue.code === 'unrecognized_keys') {
     const whose = issue.path.length > 0 ? ` in ${where}` : '';
-    return new FauveError('usage', `The job has no part '${shortName(issue.keys[0]!)}'${whose}. Leave it out.`);
+    return new FauveError('request', `The job has no part '${shortName(issue.keys[0]!)}'${whose}. Leave it out.`);
   }
   const value = issue.path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown> | null)?.[key], given);
   return new FauveError(
-    'usage',
+    'request',
     `The job is not as expected at ${where}: ${issue.message}; received ${received(value)}.`,
   );
 }

@@ -68,7 +68,8 @@ function termsOf(settings: LossSettings): Term[] {
 export function lossTerms(settings: LossSettings): LossTerm[] {
   areSettings(settings, 'lossTerms');
   const terms = termsOf(settings);
-  if (terms.length === 0) throw new FauveError('usage', 'All loss weights are 0. Give at least one a positive weight.');
+  if (terms.length === 0)
+    throw new FauveError('request', 'All loss weights are 0. Give at least one a positive weight.');
   return terms.map(({ targets: _targets, value: _value, ...told }) => told);
 }
 

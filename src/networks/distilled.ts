@@ -126,7 +126,7 @@ export async function decodeDistilled(
   const fail = (what: string): never => {
     throw new FauveError(
       'input',
-      `${fileName} is no distilled network: ${what}. Install Fauve again, or make it with fauve distil.`,
+      `${fileName} is no distilled network: ${what}. Install Fauve again, or make it again.`,
     );
   };
   const { format, name = '', teacher = '', teacherSha256 = '', made = '' } = metadata;

@@ -89,7 +89,7 @@ export function networkSpec(name: string): NetworkSpec {
   aText(name, 'The name of a network');
   const spec = specs.find((candidate) => candidate.name === name);
   if (!spec) {
-    throw new FauveError('usage', `There is no network '${shortName(name)}'. Use one of ${networkNames.join(', ')}.`);
+    throw new FauveError('request', `There is no network '${shortName(name)}'. Use one of ${networkNames.join(', ')}.`);
   }
   return spec;
 }

@@ -39,14 +39,14 @@ export function vgg(weights: NetworkWeights, pooling: Pooling = 'max'): LossNetw
   const layers = tapped.length > 0 ? tapped : all;
   if (tapped.length > 0 && pooling !== 'max') {
     throw new FauveError(
-      'usage',
-      `${weights.name} was made with max pooling, received pooling '${pooling}'. Use --network vgg19 for it.`,
+      'request',
+      `${weights.name} was made with max pooling, received pooling '${pooling}'. Use the network vgg19 for it.`,
     );
   }
   const blockOf = (relu: string): number => {
     if (!layers.includes(relu)) {
-      const why = tapped.length > 0 ? ', or --network vgg19 for the others' : ' (as deep as these weights go)';
-      throw new FauveError('usage', `${weights.name} has no layer '${relu}'. Use one of ${layers.join(', ')}${why}.`);
+      const why = tapped.length > 0 ? ', or the network vgg19 for the others' : ' (as deep as these weights go)';
+      throw new FauveError('request', `${weights.name} has no layer '${relu}'. Use one of ${layers.join(', ')}${why}.`);
     }
     return Number(relu.slice(4, 5)) - 1;
   };

@@ -90,7 +90,7 @@ export class PyramidPreconditioner implements Metric {
     learnt?: LearntCurvature,
   ) {
     if (!gains.every((gain) => gain >= 0) || !(gains[0]! > 0)) {
-      throw new FauveError('usage', `Pyramid gains are positive numbers, received ${gains.join(', ')}.`);
+      throw new FauveError('request', `Pyramid gains are positive numbers, received ${gains.join(', ')}.`);
     }
     this.pyramid = imagePyramid(CHANNELS, height, width, gains.length);
     this.work = this.pyramid.levels();

@@ -1,11 +1,11 @@
 import { type Endpoint, expose, transfer, wrap } from 'comlink';
-import { type ErrorCode, FauveError } from '../errors.js';
+import { FauveError, type Reason } from '../errors.js';
 import type { Model } from '../onnx/model.js';
 import type { FileSession, Runtime, Session, ShapedValues, Values } from './runtime.js';
 
 /** What an error keeps on its way between threads. */
 interface Failure {
-  readonly code: ErrorCode;
+  readonly reason: Reason;
   readonly message: string;
 }
 
@@ -40,7 +40,7 @@ export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): vo
   let next = 0;
   const held = <T>(map: ReadonlyMap<number, T>, id: number): T => {
     const found = map.get(id);
-    if (!found) throw new FauveError('usage', 'This session is closed.');
+    if (!found) throw new FauveError('request', 'This session is closed.');
     return found;
   };
   const session = (id: number) => held(sessions, id);
@@ -48,8 +48,8 @@ export function serveRuntime(endpoint: Endpoint, starting: Promise<Runtime>): vo
     try {
       return { value: await job() };
     } catch (error) {
-      const code = error instanceof FauveError ? error.code : 'system';
-      return { failure: { code, message: error instanceof Error ? error.message : String(error) } };
+      const reason: Reason = error instanceof FauveError ? error.reason : { kind: 'engine' };
+      return { failure: { reason, message: error instanceof Error ? error.message : String(error) } };
     }
   };
   /** The engine may still own what it returned: copies move to the other thread. */
@@ -132,7 +132,7 @@ export async function connectRuntime(
       waiting.add(reject);
       reply.then(resolve, reject).finally(() => waiting.delete(reject));
     });
-    if ('failure' in answer) throw new FauveError(answer.failure.code, answer.failure.message);
+    if ('failure' in answer) throw new FauveError(answer.failure.reason, answer.failure.message);
     return answer.value;
   };
   return {

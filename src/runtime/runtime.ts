@@ -92,6 +92,12 @@ export interface OrtLike {
   readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => Ort.Tensor;
 }
 
+/** What an error of an engine means, and what to do about it. */
+export interface EngineFailure {
+  readonly kind: 'device-lost' | 'out-of-memory' | 'engine';
+  readonly why: string;
+}
+
 /** What {@link createRuntime} is told of an engine. */
 export interface RuntimeOptions {
   readonly device: Device;
@@ -99,7 +105,7 @@ export interface RuntimeOptions {
   readonly notice?: string;
   readonly threads?: number;
   /** Says what an error means and what to do about it, where the engine's own words do not. */
-  readonly explain?: (error: unknown) => string | undefined;
+  readonly explain?: (error: unknown) => EngineFailure | undefined;
   /** Called before a model runs for the first time: the engine has taken it over, and nobody needs its bytes any more. */
   readonly tidy?: () => void;
 }
@@ -113,8 +119,8 @@ export function createRuntime(
   { device, engine, notice, threads, explain = () => undefined, tidy = () => undefined }: RuntimeOptions,
 ): Runtime {
   const engineFailed = (what: string, error: unknown): never => {
-    const why = explain(error) ?? engineWords(error);
-    throw new FauveError('system', `The engine could not ${what}: ${why}`, { cause: error });
+    const { kind, why } = explain(error) ?? { kind: 'engine', why: engineWords(error) };
+    throw new FauveError(kind, `The engine could not ${what}: ${why}`, { cause: error });
   };
   // One ONNX Runtime must not run two sessions at once: in a browser they would share one heap.
   let queue: Promise<unknown> = Promise.resolve();
@@ -134,11 +140,11 @@ export function createRuntime(
   if (threads !== undefined) settings.intraOpNumThreads = threads;
   let closed = false;
   const create = (bytes: Uint8Array): Promise<Ort.InferenceSession> => {
-    if (closed) throw new FauveError('usage', engineClosed);
+    if (closed) throw new FauveError('request', engineClosed);
     return inTurn(() => ort.InferenceSession.create(bytes, settings));
   };
   const requireOpen = (session: Pick<Session, 'close'>) => {
-    if (!sessions.has(session)) throw new FauveError('usage', closed ? engineClosed : 'This session is closed.');
+    if (!sessions.has(session)) throw new FauveError('request', closed ? engineClosed : 'This session is closed.');
   };
 
   const open = async (model: Model): Promise<Session> => {
@@ -150,7 +156,7 @@ export function createRuntime(
     const tensor = (name: string, data: Float32Array): Ort.Tensor => {
       const shape = shapes[name];
       if (!shape)
-        throw new FauveError('usage', `The model has no input '${name}'. It has ${Object.keys(shapes).join(', ')}.`);
+        throw new FauveError('request', `The model has no input '${name}'. It has ${Object.keys(shapes).join(', ')}.`);
       if (data.length !== sizeOf(shape)) {
         throw new FauveError('input', `'${name}' needs ${sizeOf(shape)} values [${shape}], received ${data.length}.`);
       }
@@ -164,7 +170,7 @@ export function createRuntime(
       async read(names) {
         const entries = names.map(async (name) => {
           const held = resident[name];
-          if (!held) throw new FauveError('usage', `'${name}' was not written to this session.`);
+          if (!held) throw new FauveError('request', `'${name}' was not written to this session.`);
           return [name, (await held.getData()) as Float32Array] as const;
         });
         return Object.fromEntries(await Promise.all(entries));
@@ -178,7 +184,7 @@ export function createRuntime(
           const inputs: Record<string, Ort.Tensor> = { ...resident };
           for (const [name, data] of Object.entries(feeds)) inputs[name] = tensor(name, data);
           const missing = Object.keys(shapes).find((name) => !inputs[name]);
-          if (missing) throw new FauveError('usage', `The input '${missing}' was neither written nor fed.`);
+          if (missing) throw new FauveError('request', `The input '${missing}' was neither written nor fed.`);
           const wanted = [...new Set([...fetch, ...Object.values(carry)])];
           const outputs = await session
             .run(inputs, wanted, silent)
@@ -201,7 +207,7 @@ export function createRuntime(
     const session = await create(bytesOf(file, 'openFile, bytes')).catch((error) => {
       // Of which it says nothing, the model is to blame.
       if (explain(error) !== undefined) engineFailed('prepare the network', error);
-      throw new FauveError('input', `The engine cannot run this model: ${engineWords(error)}`, { cause: error });
+      throw new FauveError('model', `The engine cannot run this model: ${engineWords(error)}`, { cause: error });
     });
     const opened: FileSession = {
       inputs: valueInfos(session.inputMetadata),

@@ -6,8 +6,9 @@ import { FauveError } from '../errors.js';
  */
 export function requireThreads(threads: number | undefined, cores: number): void {
   if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= cores)) return;
+  const expected = `a whole number from 1 to ${cores} (this machine has ${cores} ${cores === 1 ? 'core' : 'cores'})`;
   throw new FauveError(
-    'usage',
-    `The option threads: expected a whole number from 1 to ${cores} (this machine has ${cores} ${cores === 1 ? 'core' : 'cores'}); received ${threads}. Leave it out to use all of them.`,
+    { kind: 'option', name: 'threads', expected, received: String(threads) },
+    `The option threads: expected ${expected}; received ${threads}. Leave it out to use all of them.`,
   );
 }

@@ -55,8 +55,8 @@ export function checkStyleNetwork(file: StyleNetworkFile, range?: PixelRange): C
   const model = decodeStyleNetwork(bytes, fileName);
   if (range !== undefined) {
     throw new FauveError(
-      'usage',
-      `${fileName} was made by fauve train, whose networks take 0-1; received the range ${range}. Leave it out.`,
+      'request',
+      `${fileName} was trained by Fauve, whose networks take 0-1; received the range ${range}. Leave it out.`,
     );
   }
   return { ...file, model, styles: model.styles };

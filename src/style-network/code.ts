@@ -61,12 +61,12 @@ export function styleShares(
   someNames(wanted, 'styleShares, wanted');
   if (known.length === 0 && wanted.length > 0) {
     throw new FauveError(
-      'usage',
-      `${fileName} was not made by fauve train: it has one style, without a name; received '${shortName(wanted[0]!.name)}'. Leave the style out.`,
+      'request',
+      `${fileName} was not trained by Fauve: it has one style, without a name; received '${shortName(wanted[0]!.name)}'. Leave the style out.`,
     );
   }
   if (known.length > 1 && wanted.length === 0) {
-    throw new FauveError('usage', `${fileName} has ${known.length} styles. Say which: ${namesOf(known)}.`);
+    throw new FauveError('request', `${fileName} has ${known.length} styles. Say which: ${namesOf(known)}.`);
   }
   const shares = new Float64Array(Math.max(1, known.length));
   if (wanted.length === 0) shares[0] = 1;
@@ -75,13 +75,13 @@ export function styleShares(
     if (index < 0) {
       const names = known.map((style) => style.name);
       throw new FauveError(
-        'usage',
+        { kind: 'unknown-name', what: 'style of a network', name, known: names },
         `${fileName} has no style '${shortName(name)}'. It has ${namesOf(known)}.${perhaps(name, names)}`,
       );
     }
     if (!(weight > 0 && Number.isFinite(weight))) {
       throw new FauveError(
-        'usage',
+        'request',
         `The weight of the style ${name} is a positive number, received ${received(weight)}.`,
       );
     }

@@ -139,7 +139,7 @@ export function checkStyleNetworkAbout(about: StyleNetworkAbout): StyleNetworkAb
   const parsed = aboutSchema.safeParse(about);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  throw new FauveError('usage', `The ${issue.path.join('.')} of the network: ${issue.message}.`);
+  throw new FauveError('request', `The ${issue.path.join('.')} of the network: ${issue.message}.`);
 }
 
 function rounded(kernel: WeightTensor): RoundedKernel {
@@ -171,7 +171,7 @@ export function decodeStyleNetwork(bytes: Uint8Array, fileName = 'The model'): S
   if (metadata.format !== FORMAT) {
     throw new FauveError(
       'input',
-      `${fileName} was not made by this version of fauve train: its format is ${JSON.stringify(metadata.format?.slice(0, 40))}, expected ${FORMAT}.`,
+      `${fileName} was not made by this version of Fauve: its format is ${JSON.stringify(metadata.format?.slice(0, 40))}, expected ${FORMAT}.`,
     );
   }
   const weights = new Map<string, WeightTensor>();

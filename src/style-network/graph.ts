@@ -41,7 +41,7 @@ export function styleNetwork(
     styles,
   } = shape;
   if (!style && styles > 1)
-    throw new FauveError('usage', `The network has ${styles} styles. Say which: [N,${styles}].`);
+    throw new FauveError('request', `The network has ${styles} styles. Say which: [N,${styles}].`);
   const count = image.shape[0]!;
   const convolution = (x: Tensor, name: string, stride: 1 | 2, bias?: Tensor): Tensor =>
     conv(x, parameter(`${name}.weight`), bias, { strides: [stride, stride] });

@@ -55,11 +55,13 @@ export function requireApplyMemory(network: StyleNetwork, size: Size, photo: Siz
   const need = applyMemory(network, size);
   if (limit === undefined || need <= limit) return need;
   const fitting = largestApplicable(network, shapeOf(size, photo), limit, longerSide(size));
-  const remedy = fitting
-    ? `Use --size ${sizeText(fitting, photo)}, which gives ${fitting.width}×${fitting.height}, or --size auto.`
-    : 'No size fits: close other programs.';
+  const largest = fitting && sizeText(fitting, photo);
+  const remedy =
+    largest === undefined
+      ? 'No size fits: close other programs.'
+      : `The size ${largest} fits, which gives ${fitting!.width}×${fitting!.height}.`;
   throw new FauveError(
-    'system',
+    { kind: 'memory', need, free: limit, largest },
     `${size.width}×${size.height} needs about ${megabytes(need)}; ${megabytes(limit)} are free. ${remedy}`,
   );
 }

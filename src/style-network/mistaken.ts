@@ -47,11 +47,11 @@ const certain: readonly (readonly [(start: string) => boolean, Mistake])[] = [
   ],
   [
     (start) => isSafetensors(start) && start.includes('"fauve-style-'),
-    ['a style file', 'Use it as a style of fauve stylize; fauve apply takes a trained network, such as fast.'],
+    ['a style file', 'It is a style of stylize; apply takes a trained network, such as fast.'],
   ],
   [
     (start) => isSafetensors(start) && /"fauve-(distilled|network)/.test(start),
-    ['a loss network', 'It is for fauve stylize; fauve apply takes a trained network, such as fast.'],
+    ['a loss network', 'It is for stylize; apply takes a trained network, such as fast.'],
   ],
   [
     isSafetensors,

@@ -60,8 +60,8 @@ export function finite(values: Float32Array, fileName: string): Float32Array {
   );
 }
 
-/** The engine does not know the file's name. */
+/** The engine does not know the file's name; what says `input` is about the file, and names it. */
 export function rethrow(error: unknown, fileName: string): never {
-  if (!(error instanceof FauveError) || error.message.includes(fileName)) throw error;
-  throw new FauveError(error.code, `${fileName}: ${error.message}`, { cause: error });
+  if (!(error instanceof FauveError) || error.reason.kind === 'input') throw error;
+  throw new FauveError(error.reason, `${fileName}: ${error.message}`, { cause: error });
 }

@@ -61,7 +61,7 @@ export async function planApply(request: ApplyRequest): Promise<ApplyPlan> {
 /** @throws FauveError `system` for `auto` where no size fits, `usage` for `auto` without a limit */
 function sizeFor(photo: Image, network: StyleNetwork, { size }: ApplyOptions, limit: number | undefined): Size {
   if (size !== 'auto') return outputSize(photo, size);
-  if (limit === undefined) throw new FauveError('usage', "size 'auto' needs a memoryLimit in bytes.");
+  if (limit === undefined) throw new FauveError('request', "size 'auto' needs a memoryLimit in bytes.");
   // Where none fits, the error of the memory check says so.
   return largestApplicable(network, photo, limit) ?? photo;
 }

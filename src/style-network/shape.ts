@@ -114,7 +114,7 @@ export function styleNetworkShapeOf(
     if (found.join() === wanted.join() && wanted.every((n) => n > 0)) continue;
     throw new FauveError(
       'input',
-      `${fileName} is no style network of Fauve: ${name} is ${found.length > 0 ? `[${found}]` : 'missing'}. Use one that fauve train made.`,
+      `${fileName} is no style network of Fauve: ${name} is ${found.length > 0 ? `[${found}]` : 'missing'}. Use one that was trained by Fauve.`,
     );
   }
   return shape;

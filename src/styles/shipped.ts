@@ -44,7 +44,7 @@ export function parseStyleIndex(json: unknown, place: (file: string) => string, 
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
     throw new FauveError(
-      'system',
+      'machine',
       `${fileName} is no list of styles: ${path.join('.') || 'the whole'}: ${message}. Get the files of Fauve again.`,
     );
   }

@@ -153,7 +153,7 @@ export function checkAbout(about: StyleAbout): StyleAbout {
   const key = String(issue!.path[0] ?? '');
   const value = (about as unknown as Record<string, unknown>)[key];
   throw new FauveError(
-    'usage',
+    'request',
     `The ${key || 'words'} of a style: expected ${expectation(key)}; received ${received(value)}.`,
   );
 }
@@ -183,7 +183,7 @@ export function looksLikeStyle(file: Uint8Array | ArrayBuffer): boolean {
  */
 export function decodeStyle(file: Uint8Array | ArrayBuffer, fileName = 'The style file'): Style {
   const bytes = bytesOf(file, fileName);
-  const remedy = 'Get the file again, or make it again with fauve capture.';
+  const remedy = 'Get the file again, or capture the painting again.';
   const fail = (what: string): never => {
     throw new FauveError('input', `${fileName} is no style file: ${what}. ${remedy}`);
   };

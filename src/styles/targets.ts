@@ -51,19 +51,19 @@ export function requireStyle(style: Style, network: LossNetwork, settings: LossS
   if (!found) {
     const known = networks.map((each) => each.network);
     throw new FauveError(
-      'usage',
-      `The style ${name} was captured for ${known.join(' and ')}, not for ${network.name}. Use the painting itself as an image, or --network ${known[0]}.`,
+      'request',
+      `The style ${name} was captured for ${known.join(' and ')}, not for ${network.name}. Use the painting itself as an image, or the network ${known[0]}.`,
     );
   }
   if (found.sha256 !== network.sha256) {
     throw new FauveError(
       'input',
-      `The style ${name} was captured with other weights of ${network.name} (SHA-256 ${found.sha256.slice(0, 12)}…) than these (${network.sha256.slice(0, 12)}…). Capture the painting again with fauve capture, or use it as an image.`,
+      `The style ${name} was captured with other weights of ${network.name} (SHA-256 ${found.sha256.slice(0, 12)}…) than these (${network.sha256.slice(0, 12)}…). Capture the painting again, or use it as an image.`,
     );
   }
   if (network.pooling !== 'max') {
     throw new FauveError(
-      'usage',
+      'request',
       `The style ${name} was captured with max pooling, received pooling '${network.pooling}'. Use the painting itself as an image.`,
     );
   }
@@ -72,7 +72,7 @@ export function requireStyle(style: Style, network: LossNetwork, settings: LossS
   const missing = wanted.find((layer) => !(layer in held));
   if (missing !== undefined) {
     throw new FauveError(
-      'usage',
+      'request',
       `The style ${name} has no layer ${missing} of ${network.name}; it has ${Object.keys(held).join(', ')}. Use these, or the painting itself as an image.`,
     );
   }

@@ -72,7 +72,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 export function decodeCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint'): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes, fileName, { remedy: checkpointRemedy });
   if (metadata.format !== FORMAT && metadata.format !== EARLIER_FORMAT) {
-    throw new FauveError('input', `${fileName} is not a checkpoint of this version of Fauve. ${checkpointRemedy}`);
+    throw new FauveError('checkpoint', `${fileName} is not a checkpoint of this version of Fauve. ${checkpointRemedy}`);
   }
   let run: z.infer<typeof schema>;
   let options: StylizeOptions;
@@ -81,7 +81,7 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint')
     run = schema.parse(JSON.parse(metadata.run ?? ''));
     if (metadata.format === EARLIER_FORMAT) options = earlierScales(options, run);
   } catch (error) {
-    throw new FauveError('input', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
+    throw new FauveError('checkpoint', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
   }
   const { numbers, ...rest } = run;
   const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));

@@ -51,7 +51,7 @@ function seenColours(
   const captured = styles.flatMap((style) => ('style' in style ? [style.style.name] : []));
   if (colours === 'match' && captured.length > 0) {
     throw new FauveError(
-      'usage',
+      'request',
       `colours 'match' recolours the painting, and the style ${captured[0]} is one without its painting. Use the painting itself as an image, or colours 'luminance'.`,
     );
   }

@@ -82,11 +82,10 @@ export function requireMemory(
   const need = predictRun(networks, options, size, paintings(styles));
   if (limit === undefined || need <= limit) return need;
   const fitting = largestFitting(networks, options, shapeOf(size, content), longerSide(size), styles, limit);
-  const remedy = fitting
-    ? `Use --size ${sizeText(fitting, content)}, or --size auto.`
-    : 'No size fits: close other programs.';
+  const largest = fitting && sizeText(fitting, content);
+  const remedy = largest === undefined ? 'No size fits: close other programs.' : `The size ${largest} fits.`;
   throw new FauveError(
-    'system',
+    { kind: 'memory', need, free: limit, largest },
     `${size.width}×${size.height} needs about ${megabytes(need)}; ${megabytes(limit)} are free. ${remedy}`,
   );
 }
@@ -110,7 +109,7 @@ export function requireMemoryToMeasure(
   const running = RUNNING.fixed + RUNNING.perConstant * needs[0]!.constants + RUNNING.perActivation * activations;
   if (limit === undefined || running <= limit) return;
   throw new FauveError(
-    'system',
+    { kind: 'memory', need: running, free: limit },
     `Measuring ${picture.width}×${picture.height} needs about ${megabytes(running)}; ${megabytes(limit)} are free. Use a smaller picture.`,
   );
 }
@@ -123,11 +122,11 @@ export function largestSize(
   styles: Pictures,
   limit: number | undefined,
 ): Size {
-  if (limit === undefined) throw new FauveError('usage', "size 'auto' needs a memoryLimit in bytes.");
+  if (limit === undefined) throw new FauveError('request', "size 'auto' needs a memoryLimit in bytes.");
   const fitting = largestFitting(networks, options, content, longerSide(content), styles, limit);
   if (fitting) return fitting;
   throw new FauveError(
-    'system',
+    { kind: 'memory', need: predictRun(networks, options, content, paintings(styles)), free: limit },
     `${megabytes(limit)} of free memory are too little for any picture. Close other programs.`,
   );
 }

@@ -137,7 +137,10 @@ export async function planStylize(request: StylizeRequest): Promise<StylizePlan>
 
 function requireFast({ init }: StylizeOptions, { init: picture, fast }: StylizeRequest): void {
   if (init !== 'fast' || picture || fast) return;
-  throw new FauveError('usage', "init: 'fast' needs a trained network and its styles. Give fast: { network, styles }.");
+  throw new FauveError(
+    'request',
+    "init: 'fast' needs a trained network and its styles. Give fast: { network, styles }.",
+  );
 }
 
 function sizeOf(

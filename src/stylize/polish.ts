@@ -20,7 +20,7 @@ export function polishNetwork(
   if (polish === 0) return undefined;
   if (!weights) {
     throw new FauveError(
-      'usage',
+      'request',
       `polish ends with ${polish} steps of another network and needs its weights; received none. Give polishWeights (${polishNetworkName}), or leave polish at 0.`,
     );
   }
@@ -28,7 +28,7 @@ export function polishNetwork(
   const [captured] = styles.flatMap((each) => ('style' in each && !serves(each.style) ? [each.style.name] : []));
   if (captured !== undefined) {
     throw new FauveError(
-      'usage',
+      'request',
       `polish has to look at the painting with ${weights.name}, and the style ${captured} was captured for other networks. Use the painting itself as an image, or leave polish out.`,
     );
   }

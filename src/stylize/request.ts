@@ -47,7 +47,7 @@ const aWeightedStyle: Check = (value, name) => {
 export const someStyles: Check = (value, name) => {
   listOf(aWeightedStyle, 'styles', 'Write [{ image or style, weight }].')(value, name);
   if ((value as readonly unknown[]).length > 0) return;
-  throw new FauveError('usage', 'There is no style. Give at least one: a painting, or a captured style.');
+  throw new FauveError('request', 'There is no style. Give at least one: a painting, or a captured style.');
 };
 
 /** Checked styles, complete. */

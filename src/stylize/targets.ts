@@ -113,7 +113,7 @@ export function checkPictures(
     const deepest = layers.find((layer) => network.minimumSize([layer]) === least);
     const { width, height } = size;
     throw new FauveError(
-      'input',
+      { kind: 'too-small', received: { width, height }, least },
       `${what} is ${width}×${height}; ${deepest} needs at least ${least}×${least}. ${remedy()}`,
     );
   };

@@ -59,7 +59,7 @@ export async function planTexture(request: TextureRequest): Promise<StylizePlan>
   const { weights, runtime, size = 256, steps = defaultTextureSteps, seed = 0, options = {} } = request;
   const style = styleOf(request.style);
   if (!(Number.isInteger(size) && size >= 32 && size <= 4096)) {
-    throw new FauveError('usage', `The size of a texture is a whole number from 32 to 4096, received ${size}.`);
+    throw new FauveError('request', `The size of a texture is a whole number from 32 to 4096, received ${size}.`);
   }
   const { memoryLimit, resume } = request;
   // The network pads with grey, which shows along the edges.

@@ -134,7 +134,7 @@ async function fastStart(
   const other = styles.find((style) => !('shipped' in style && known.includes(style.shipped)));
   if (other) {
     throw new FauveError(
-      'usage',
+      { kind: 'unknown-name', what: 'style of a network', name: nameOf(other), known },
       `The trained network that comes with Fauve has not learned the style ${nameOf(other)}. It knows ${known.join(', ')}. Use one of these, or another init.`,
     );
   }
@@ -148,7 +148,7 @@ async function fastStart(
 function polisher(name: string, host: JobHost): Promise<NetworkWeights> {
   return host.lossNetwork(name).catch((error: unknown) => {
     if (!(error instanceof FauveError)) throw error;
-    throw new FauveError(error.code, `The option polish ends with steps of ${name}. ${error.message}`, {
+    throw new FauveError(error.reason, `The option polish ends with steps of ${name}. ${error.message}`, {
       cause: error,
     });
   });

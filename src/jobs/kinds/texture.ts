@@ -56,7 +56,10 @@ export const textureKind: JobKind<typeof schema, TextureJobPlan, OptimisedPictur
   async plan({ style: input, network, options }, host, { signal, resume }) {
     const style = await host.style(input);
     if (!('style' in style)) {
-      throw new FauveError('usage', `${nameOf(input)} is a picture, expected a captured style. Capture it first.`);
+      throw new FauveError(
+        { kind: 'not-captured', path: nameOf(input) },
+        `${nameOf(input)} is a picture, expected a captured style.`,
+      );
     }
     const weights = await host.lossNetwork(network);
     stopIfAborted(signal);

@@ -37,7 +37,7 @@ export async function download(
     const response = await fetch(url, signal ? { signal } : {});
     if (!response.ok || !response.body) {
       throw new FauveError(
-        'system',
+        { kind: 'download', what },
         `${what} could not be loaded: ${url.href} answered ${response.status}. Reload the page; if that does not help, its files are not complete.`,
       );
     }
@@ -62,7 +62,7 @@ export async function download(
     if (error instanceof FauveError) throw error;
     if (signal?.aborted) throw new FauveError('aborted', `${what}: the download was stopped.`, { cause: error });
     throw new FauveError(
-      'system',
+      { kind: 'download', what },
       `${what} could not be loaded from ${url.href} (${messageOf(error)}). Check the connection and try again.`,
       { cause: error },
     );
@@ -83,7 +83,7 @@ export async function downloadChecked(
   const received = bytes.byteLength === size ? await sha256Hex(bytes) : `of ${bytes.byteLength} bytes`;
   if (received !== sha256) {
     throw new FauveError(
-      'system',
+      { kind: 'download', what },
       `${what} is not the file that was shipped: ${url.href} has SHA-256 ${received}, expected ${sha256} of ${size} bytes. Reload the page without the cache.`,
     );
   }
@@ -97,7 +97,7 @@ export async function downloadJson(url: URL, what: string, options: LoadOptions 
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
     throw new FauveError(
-      'system',
+      { kind: 'download', what },
       `${what} is not JSON: ${url.href}. The files of this page are not complete; reload it without the cache.`,
       { cause: error },
     );

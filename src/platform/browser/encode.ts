@@ -28,7 +28,7 @@ export async function encodeImage(
   checkImage(image, 'encodeImage, image');
   if (format === 'tiff') {
     throw new FauveError(
-      'usage',
+      'request',
       'A browser writes png, jpeg and webp, received tiff. Write a png, which loses nothing either.',
     );
   }
@@ -64,7 +64,10 @@ async function drawn(image: Image, format: 'png' | 'jpeg' | 'webp', quality: num
     const blob = await canvas.convertToBlob({ type, quality: quality / 100 });
     // What a browser cannot write it writes as PNG, without a word.
     if (blob.type !== type) {
-      throw new FauveError('usage', `This browser does not write ${format}, it gave ${blob.type}. Choose png or jpeg.`);
+      throw new FauveError(
+        'request',
+        `This browser does not write ${format}, it gave ${blob.type}. Choose png or jpeg.`,
+      );
     }
     return new Uint8Array(await blob.arrayBuffer());
   } catch (error) {

@@ -3,7 +3,7 @@ import { aFunction, anAddress, aSignal, aSize, checkRequest, oneOf, optional } f
 import { FauveError, messageOf } from '../../errors.js';
 import { type EngineBuild, engineFiles } from '../../runtime/engine-files.js';
 import { probe, wake } from '../../runtime/probe.js';
-import { createRuntime, type Device, type Runtime } from '../../runtime/runtime.js';
+import { createRuntime, type Device, type EngineFailure, type Runtime } from '../../runtime/runtime.js';
 import { requireThreads } from '../../runtime/threads.js';
 import { download, type LoadOptions } from './download.js';
 
@@ -49,7 +49,7 @@ export async function loadEngine(options: BrowserEngineOptions): Promise<Runtime
   if (device === 'webgpu') {
     if (!adapter) {
       throw new FauveError(
-        'system',
+        { kind: 'no-device', device: 'webgpu' },
         'This browser offers no graphics card through WebGPU. Use the processor: device cpu.',
       );
     }
@@ -101,7 +101,7 @@ function loadOrt(build: BuildName, options: BrowserEngineOptions): Promise<Loade
     loaded.delete(build);
     if (error instanceof FauveError) throw error;
     throw new FauveError(
-      'system',
+      'engine',
       `The engine could not be loaded: ${messageOf(error)}. Reload the page, or use a current version of Firefox, Chrome, Edge or Safari.`,
       { cause: error },
     );
@@ -171,17 +171,19 @@ function words(ort: typeof Ort, device: Device, threads: number): string {
   return `${version} (WASM), ${threads} thread${threads === 1 ? alone : 's'}`;
 }
 
-const cardLost = ({ message }: GPUDeviceLostInfo): string =>
-  `the graphics card was taken away${message ? ` (${message})` : ''}. Reload the page, or use the processor: device cpu.`;
+const cardLost = ({ message }: GPUDeviceLostInfo): EngineFailure => ({
+  kind: 'device-lost',
+  why: `the graphics card was taken away${message ? ` (${message})` : ''}. Reload the page, or use the device cpu.`,
+});
 
 /**
  * Memory that could not be had shows in many ways: a plain number is an exception in C++ that nobody caught, and sizes that 32 bits do not
  * hold overflow before anything is asked for.
  */
-function outOfMemory(error: unknown): string | undefined {
+function outOfMemory(error: unknown): EngineFailure | undefined {
   const signs =
     /bad_alloc|out of memory|\bOOM\b|failed to allocate|memory access|SafeIntOnOverflow|shape is too large|^\d+$/i;
   return typeof error === 'number' || signs.test(messageOf(error))
-    ? 'it ran out of memory. Load the engine again and choose a smaller size.'
+    ? { kind: 'out-of-memory', why: 'it ran out of memory. Load the engine again and choose a smaller size.' }
     : undefined;
 }

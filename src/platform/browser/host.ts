@@ -40,7 +40,7 @@ export function createBrowserHost(options: BrowserHostOptions): JobHost {
   const following = (what: LoadedThing) => ({ signal, onProgress: onLoading?.bind(undefined, what) });
   const bytesOf = async (file: FileReference, what: string): Promise<{ path: string; bytes: Uint8Array }> => {
     if ('path' in file) {
-      throw new FauveError('usage', `${what} ${file.path} is a path, and a browser has none. Give its bytes.`);
+      throw new FauveError('request', `${what} ${file.path} is a path, and a browser has none. Give its bytes.`);
     }
     if ('bytes' in file) return { path: file.name, bytes: file.bytes };
     const bytes = await fileOf?.(file.sha256);
@@ -85,7 +85,7 @@ export function createBrowserHost(options: BrowserHostOptions): JobHost {
       return { network, memoryLimit: (options.freeMemory ?? freeMemory)(), file };
     },
     async pictures(folder) {
-      throw new FauveError('usage', `${folder} is a folder, and a browser has none. Train on a computer.`);
+      throw new FauveError('request', `${folder} is a folder, and a browser has none. Train on a computer.`);
     },
   };
 }

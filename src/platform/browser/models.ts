@@ -90,7 +90,7 @@ async function listSection<T>(
     const complete = entryOf(name, entry);
     if (complete !== undefined) return complete;
     throw new FauveError(
-      'system',
+      'installation',
       `The networks of this page are not complete: ${url.href} does not describe ${name}. Reload the page without the cache.`,
     );
   });
@@ -101,7 +101,7 @@ function find<T extends { readonly name: string }>(entries: readonly T[], name: 
   if (found) return found;
   const names = entries.map((entry) => entry.name).join(', ');
   throw new FauveError(
-    'usage',
+    'request',
     `There is no ${what} '${shortName(name)}' here. Use one of ${names || 'none: the list is empty'}.`,
   );
 }

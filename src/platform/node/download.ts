@@ -9,17 +9,12 @@ export interface DownloadOptions {
   readonly onProgress?: (progress: { readonly received: number; readonly total: number }) => void;
 }
 
-/** How to get the weights of a network again, for the end of an error. */
-export function remedy(name: string): string {
-  return `run \`fauve models pull ${name}\` again, or import a file by hand with \`fauve models import FILE --name ${name}\``;
-}
-
 /** The address of a file below a base URL. @throws FauveError `usage` when the base is not usable */
 export function sourceUrl(base: string, path: string): string {
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) {
     throw new FauveError(
-      'usage',
+      'request',
       `The base URL of the models (FAUVE_MODELS_URL) is not usable: expected http:// or https:// without a user name, received '${base.replace(/\/\/.*@/, '//…@')}'. Correct it, or unset it.`,
     );
   }
@@ -44,16 +39,21 @@ export async function download(
   const arrived = () => `${(received / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`;
   const failed = (reason: string, cause?: unknown): FauveError => {
     if (signal?.aborted) {
-      const again = `Run \`fauve models pull ${name}\` again to resume it`;
+      const again = 'The next attempt resumes there';
       return new FauveError('aborted', `The download of ${name} was stopped at ${arrived()}. ${again}.`, { cause });
     }
     const resume = received > 0 ? ` at ${arrived()}; the next attempt resumes there` : '';
-    const help = `Check the connection and ${remedy(name)}`;
-    return new FauveError('system', `Cannot download ${url}: ${reason}${resume}. ${help}.`, { cause });
+    const help = 'Check the connection';
+    return new FauveError({ kind: 'download', what: name }, `Cannot download ${url}: ${reason}${resume}. ${help}.`, {
+      cause,
+    });
   };
   const wrongFile = (what: string): FauveError => {
-    const help = `Check FAUVE_MODELS_URL, ${remedy(name)}`;
-    return new FauveError('input', `${url} is not the file that was expected: ${what}. ${help}.`);
+    const help = 'Check FAUVE_MODELS_URL';
+    return new FauveError(
+      { kind: 'weights', network: name },
+      `${url} is not the file that was expected: ${what}. ${help}.`,
+    );
   };
   const request = async (): Promise<Response> => {
     // Compressed on the way, the sizes in the answer would not be the file's.

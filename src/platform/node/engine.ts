@@ -60,18 +60,18 @@ export async function startEngine(request: StartEngineOptions = {}): Promise<Run
   const script = new URL('./engine-worker.js', import.meta.url);
   if (!existsSync(script)) {
     const why = `The engine's thread, ${fileURLToPath(script)}, is missing`;
-    const remedy = 'Tell your bundler to leave the package fauve out of the bundle (esbuild: --external:fauve).';
-    throw new FauveError('system', `${why}. ${remedy}`);
+    const remedy = 'Tell your bundler to leave the package fauve out of the bundle (as an external package).';
+    throw new FauveError('installation', `${why}. ${remedy}`);
   }
   const worker = new Worker(script, { workerData: start, execArgv: [] });
   let closing = false;
   const failed = new Promise<never>((_, reject) => {
     worker.once('error', (error) =>
-      reject(new FauveError('system', `The engine stopped: ${messageOf(error)}`, { cause: error })),
+      reject(new FauveError('engine', `The engine stopped: ${messageOf(error)}`, { cause: error })),
     );
     worker.once('exit', (code) => {
-      const stopped = `The engine stopped with code ${code}. It may have run out of memory: try a smaller --size.`;
-      reject(new FauveError(closing ? 'usage' : 'system', closing ? engineClosed : stopped));
+      const stopped = `The engine stopped with code ${code}. It may have run out of memory: try a smaller size.`;
+      reject(new FauveError(closing ? 'request' : 'out-of-memory', closing ? engineClosed : stopped));
     });
   });
   failed.catch(() => undefined);
@@ -111,8 +111,8 @@ export async function loadEngine(
   const native = await loadNative(telemetryForbidden);
   if (typeof native === 'string') {
     if (device === 'webgpu') {
-      const why = `webgpu needs onnxruntime-node. ${native} Or use --device cpu.`;
-      throw new FauveError('system', why);
+      const why = `webgpu needs onnxruntime-node. ${native} Or use the device cpu.`;
+      throw new FauveError({ kind: 'no-device', device }, why);
     }
     return loadWasm(threads, native);
   }
@@ -127,9 +127,13 @@ export async function loadEngine(
   const gpu = make('webgpu');
   const gpuTime = await probe(gpu).catch((error: unknown) => {
     if (device === 'webgpu') {
-      throw new FauveError('system', `webgpu is not available: ${firstLine(messageOf(error))} Use --device cpu.`, {
-        cause: error,
-      });
+      throw new FauveError(
+        { kind: 'no-device', device },
+        `webgpu is not available: ${firstLine(messageOf(error))} Use the device cpu.`,
+        {
+          cause: error,
+        },
+      );
     }
     return Number.POSITIVE_INFINITY;
   });
@@ -183,7 +187,7 @@ async function loadWasm(threads: number, whyNotNative: string): Promise<Runtime>
     return wasm;
   } catch (error) {
     throw new FauveError(
-      'system',
+      'machine',
       `No engine could be loaded: ${messageOf(error)}. Install Fauve again with npm install.`,
       { cause: error },
     );

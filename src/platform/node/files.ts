@@ -4,7 +4,7 @@ import { access, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:
 import { dirname, join, resolve } from 'node:path';
 import { aPath, bytes as areBytes, aSwitch, aText, checkRequest } from '../../checks/checks.js';
 import { received } from '../../checks/received.js';
-import { FauveError, messageOf } from '../../errors.js';
+import { FauveError, messageOf, type Reason } from '../../errors.js';
 
 /**
  * Writes a whole file or nothing: into a temporary file in the same folder, to the disk, then renamed over the old one. A link is
@@ -44,7 +44,7 @@ export async function checkWritable(path: string, options: { readonly overwrite:
   const { overwrite } = options;
   const exists = await checkTarget(path);
   if (exists && !overwrite) {
-    throw new FauveError('input', `${path} exists already. Use --overwrite to replace it, or give another name.`);
+    throw new FauveError({ kind: 'exists', path }, `${path} exists already.`);
   }
   const target = await realpath(path).catch(() => path);
   const probe = temporaryBeside(target);
@@ -79,7 +79,10 @@ export async function readFileChecked(
     throw fileError(error, 'read', path, what);
   }
   if (bytes.byteLength === 0) {
-    throw new FauveError('input', `${what} ${path} is empty (0 bytes). ${remedy}`);
+    throw new FauveError(
+      { kind: 'file', path: String(path), doing: 'read' },
+      `${what} ${path} is empty (0 bytes). ${remedy}`,
+    );
   }
   return bytes;
 }
@@ -112,39 +115,40 @@ export function fileError(error: unknown, doing: 'read' | 'write', given: string
   const code = errorCode(error);
   const path = String(given);
   const subject = [what, isName(path) ? path : `with a name of ${path.length} characters`].filter(Boolean).join(' ');
-  const make = (kind: 'input' | 'system', message: string) => new FauveError(kind, message, { cause: error });
+  const make = (message: string, reason: Reason = { kind: 'file', path, doing, code: code ?? 'unknown' }) =>
+    new FauveError(reason, message, { cause: error });
   switch (code) {
     case 'ENOENT':
       return doing === 'read'
-        ? make('input', `${subject} does not exist. Check its name; names are relative to ${process.cwd()}.`)
+        ? make(`${subject} does not exist. Check its name; names are relative to ${process.cwd()}.`)
         : missingFolder(path, error);
     case 'ENOTDIR':
-      return make('input', `${subject} leads through a file where a folder is expected. Check the path.`);
+      return make(`${subject} leads through a file where a folder is expected. Check the path.`);
     case 'EISDIR':
-      return make('input', `${subject} is a folder, expected a file. Add the name of a file.`);
+      return make(`${subject} is a folder, expected a file. Add the name of a file.`);
     case 'ENAMETOOLONG':
       return isName(path)
-        ? make('input', `The name ${subject} is too long for this disk. Give a shorter one.`)
-        : make('input', `A name of ${path.length} characters is too long for this disk. Give a shorter one.`);
+        ? make(`The name ${subject} is too long for this disk. Give a shorter one.`)
+        : make(`A name of ${path.length} characters is too long for this disk. Give a shorter one.`);
     case 'ERR_INVALID_ARG_VALUE':
     case 'ERR_INVALID_URL_SCHEME':
     case 'ERR_INVALID_FILE_URL_HOST':
-      return make('input', `${what ?? 'A file'}: expected the path of a file; received ${received(path)}.`);
+      return make(`${what ?? 'A file'}: expected the path of a file; received ${received(path)}.`);
     case 'ENOSPC':
     case 'EDQUOT':
-      return make('system', `The disk is full: ${subject} was not written. Free some space, or write to another disk.`);
+      return make(`The disk is full: ${subject} was not written. Free some space, or write to another disk.`, {
+        kind: 'disk-full',
+        path,
+      });
     case 'EROFS':
-      return make('system', `${subject} is on a disk that cannot be written to. Write to another folder.`);
+      return make(`${subject} is on a disk that cannot be written to. Write to another folder.`);
     case 'EACCES':
     case 'EPERM':
-      return make(
-        'system',
-        `You have no permission to ${doing} ${subject}. Change the permissions, or use another place.`,
-      );
+      return make(`You have no permission to ${doing} ${subject}. Change the permissions, or use another place.`);
     case 'ERR_FS_FILE_TOO_LARGE':
-      return make('input', `${subject} is larger than 2 GiB, which is too large to read. Use a smaller file.`);
+      return make(`${subject} is larger than 2 GiB, which is too large to read. Use a smaller file.`);
     default:
-      return make('system', `Cannot ${doing} ${subject}: ${messageOf(error)}. Check the disk, or use another place.`);
+      return make(`Cannot ${doing} ${subject}: ${messageOf(error)}. Check the disk, or use another place.`);
   }
 }
 
@@ -163,22 +167,25 @@ export function errorCode(error: unknown): string | undefined {
 async function checkTarget(path: string): Promise<boolean> {
   aText(path, 'The path of a file');
   if (path === '' || /[\\/]$/.test(path)) {
-    throw new FauveError('input', `'${path}' names a folder, expected a file. Add the name of a file.`);
+    throw new FauveError(notWritable(path), `'${path}' names a folder, expected a file. Add the name of a file.`);
   }
   const found = await statOf(path);
   if (found?.isDirectory()) {
-    throw new FauveError('input', `${path} is a folder, expected a file. Add the name of a file.`);
+    throw new FauveError(notWritable(path), `${path} is a folder, expected a file. Add the name of a file.`);
   }
   if (found && !found.isFile()) {
     throw new FauveError(
-      'input',
+      notWritable(path),
       `${path} is a device or a pipe, which a file would replace. Give the name of a file.`,
     );
   }
   const folder = await statOf(dirname(path));
   if (!folder) throw missingFolder(path);
   if (!folder.isDirectory()) {
-    throw new FauveError('input', `${dirname(path)} is a file, expected a folder. Choose another place for ${path}.`);
+    throw new FauveError(
+      notWritable(path),
+      `${dirname(path)} is a file, expected a folder. Choose another place for ${path}.`,
+    );
   }
   return found !== undefined;
 
@@ -192,10 +199,13 @@ async function checkTarget(path: string): Promise<boolean> {
   }
 }
 
+/** Of a path that is no file's. */
+const notWritable = (path: string): Reason => ({ kind: 'file', path, doing: 'write' });
+
 function missingFolder(path: string, cause?: unknown): FauveError {
   const folder = resolve(dirname(path));
   return new FauveError(
-    'input',
+    notWritable(path),
     `The folder ${folder} does not exist. Make it (mkdir ${process.platform === 'win32' ? '' : '-p '}"${folder}"), or choose another.`,
     { cause },
   );

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { aFunction, anObject, aText, checkRequest, optional } from '../../checks/checks.js';
 import { FauveError } from '../../errors.js';
 import { sha256Hex } from '../../formats/sha256.js';
 import type { JobHost, NetworkSettings, OpenedStyleNetwork, ReadPicture, ReadStyle } from '../../jobs/host.js';
@@ -56,12 +57,14 @@ interface FileBytes {
  * This computer as a host of jobs: files of the disk, what comes with Fauve, the native engine.
  * @throws FauveError from its methods, as {@link JobHost} says
  */
-export function createNodeHost({
-  engine = {},
-  fileOf,
-  loadShippedNetwork = loadShippedStyleNetwork,
-  onNotice,
-}: NodeHostOptions = {}): NodeHost {
+export function createNodeHost(options: NodeHostOptions = {}): NodeHost {
+  checkRequest(options, 'createNodeHost', {
+    engine: optional(anObject),
+    fileOf: optional(aFunction),
+    loadShippedNetwork: optional(aFunction),
+    onNotice: optional(aFunction),
+  });
+  const { engine = {}, fileOf, loadShippedNetwork = loadShippedStyleNetwork, onNotice } = options;
   let runtime: Promise<Runtime> | undefined;
   let network: { readonly key: string; readonly checked: CheckedStyleNetwork } | undefined;
   let opened: Opened | undefined;
@@ -159,11 +162,13 @@ export function createNodeHost({
  * was meant as a file.
  */
 export function styleReferenceOf(text: string): StyleReference {
+  aText(text, 'The name');
   return isName(text) ? { shipped: text } : { path: text };
 }
 
 /** A trained style network as a person names it, in the same way. */
 export function styleNetworkReferenceOf(text: string): StyleNetworkReference {
+  aText(text, 'The name');
   return isName(text) ? { shipped: text } : { path: text };
 }
 

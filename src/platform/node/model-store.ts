@@ -16,7 +16,7 @@ import {
   networkSpec,
 } from '../../networks/registry.js';
 import { decodeWeights, encodeWeights, importWeights } from '../../networks/weights.js';
-import { type DownloadOptions, download, remedy, sourceUrl } from './download.js';
+import { type DownloadOptions, download, sourceUrl } from './download.js';
 import { errorCode, fileError, fileSize, makeFolder, readFileChecked, writeFileAtomically } from './files.js';
 import { isShipped, loadShipped, shippedNetwork } from './shipped.js';
 
@@ -124,8 +124,8 @@ export async function pullNetwork(name: string, options: PullOptions = {}): Prom
   if (md5 !== source.md5) {
     await rm(part, { force: true });
     throw new FauveError(
-      'input',
-      `The download of ${url} is not the right file or was damaged on the way: expected MD5 ${source.md5}, received ${md5}. It was removed; ${remedy(name)}.`,
+      { kind: 'weights', network: name },
+      `The download of ${url} is not the right file or was damaged on the way: expected MD5 ${source.md5}, received ${md5}. It was removed.`,
     );
   }
   const manifest = await install(bytes, url, store);
@@ -236,7 +236,10 @@ interface Place {
 /** @throws FauveError `usage` that lists the networks that can be used, not only those that can be pulled */
 function requireKnown(name: string, { spec }: StoreOptions): void {
   if (spec || lossNetworkNames.includes(name)) return;
-  throw new FauveError('usage', `There is no network '${shortName(name)}'. Use one of ${lossNetworkNames.join(', ')}.`);
+  throw new FauveError(
+    'request',
+    `There is no network '${shortName(name)}'. Use one of ${lossNetworkNames.join(', ')}.`,
+  );
 }
 
 /** @throws FauveError `usage` for a name that the store does not keep */
@@ -249,8 +252,8 @@ function place(name: string, { cache = cacheFolder(), spec = storedSpec(name) }:
 function storedSpec(name: string): NetworkSpec {
   if (!isShipped(name)) return networkSpec(name);
   throw new FauveError(
-    'usage',
-    `${name} comes with Fauve: there is nothing to pull or to import. Use it with --network ${name}.`,
+    'request',
+    `${name} comes with Fauve: there is nothing to pull or to import. Use it by its name, as the network.`,
   );
 }
 
@@ -275,8 +278,8 @@ async function readStored(store: Place, verify: boolean): Promise<{ bytes: Uint8
   const { name } = store.spec;
   if ((await fileSize(store.file)) === undefined) {
     throw new FauveError(
-      'input',
-      `The weights of ${name} are not on this machine (${store.file}). Get them with \`fauve models pull ${name}\`, or import a file that you have with \`fauve models import FILE --name ${name}\`. The network that comes with Fauve needs nothing: --network ${defaultNetworkName}.`,
+      { kind: 'not-pulled', network: name },
+      `The weights of ${name} are not on this machine (${store.file}). The network ${defaultNetworkName} comes with Fauve and needs nothing.`,
     );
   }
   const manifest = await readManifest(store);
@@ -319,8 +322,8 @@ function isManifest(value: unknown): value is NetworkManifest {
 }
 
 function damaged({ spec, file }: Place, why: string, cause?: unknown): FauveError {
-  const message = `The weights ${file} are damaged: ${why.replace(/\.$/, '')}. To repair them, ${remedy(spec.name)}.`;
-  return new FauveError('input', message, { cause });
+  const message = `The weights ${file} are damaged: ${why.endsWith('.') ? why : `${why}.`}`;
+  return new FauveError({ kind: 'weights', network: spec.name }, message, { cause });
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -34,7 +34,7 @@ export async function forbidTelemetry(): Promise<boolean> {
 export async function importNative(forbidden?: boolean): Promise<typeof Ort> {
   if (!(forbidden ?? (await forbidTelemetry()))) {
     const why = 'It cannot be kept from sending data about its use';
-    throw new FauveError('system', `${why}: set ${SWITCH}=1 before the program starts.`);
+    throw new FauveError('machine', `${why}: set ${SWITCH}=1 before the program starts.`);
   }
   return import('onnxruntime-node');
 }

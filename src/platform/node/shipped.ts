@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { aText } from '../../checks/checks.js';
 import { shortName } from '../../checks/received.js';
-import { FauveError, messageOf } from '../../errors.js';
+import { FauveError } from '../../errors.js';
 import { decodeDistilled } from '../../networks/distilled.js';
 import {
   type ManifestSection,
@@ -71,7 +71,7 @@ export async function loadShippedStyleNetwork(name: string, folder = modelsFolde
   if (!shipped) {
     const names = all.map((network) => network.name).join(', ');
     throw new FauveError(
-      'usage',
+      { kind: 'unknown-name', what: 'style network', name, known: all.map((each) => each.name) },
       `There is no trained network '${shortName(name)}'. Name a file, or one that comes with Fauve: ${names}.`,
     );
   }
@@ -103,7 +103,7 @@ async function readShipped(
 ): Promise<Uint8Array> {
   const path = join(folder, file);
   const bytes = await readFileChecked(path, 'The network').catch((error: unknown) => {
-    throw incomplete(messageOf(error), error, remedy);
+    throw incomplete(`${file} cannot be read`, error, remedy);
   });
   const received = verify ? sha256(bytes) : expected;
   if (received !== expected) {
@@ -162,20 +162,17 @@ async function readJson(path: string): Promise<object> {
     return JSON.parse(await readFile(path, 'utf8')) ?? {};
   } catch (error) {
     if (errorCode(error) === undefined) throw incomplete(`${path} is not JSON`, error);
-    throw incomplete(fileError(error, 'read', path).message, error);
+    throw incomplete(`${basename(path)} cannot be read`, fileError(error, 'read', path));
   }
 }
 
 const reinstall = 'Install Fauve again.';
 /** Of a loss network, which another can stand in for. */
-const otherNetwork = 'Install Fauve again, or use --network vgg19.';
+const otherNetwork = 'Install Fauve again, or use the network vgg19.';
 
 function incomplete(why: string, cause?: unknown, remedy = otherNetwork): FauveError {
-  // What to do about it is the same for all of these.
-  const sentence = why.replace(/\.( (Check|Get|Install) .*)?$/, '');
-  return new FauveError('system', `The networks that come with Fauve are not complete: ${sentence}. ${remedy}`, {
-    cause,
-  });
+  const message = `The networks that come with Fauve are not complete: ${why}. ${remedy}`;
+  return new FauveError('installation', message, { cause });
 }
 
 function sha256(bytes: Uint8Array): string {

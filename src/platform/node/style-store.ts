@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { aText } from '../../checks/checks.js';
 import { alike } from '../../checks/names.js';
 import { shortName } from '../../checks/received.js';
-import { FauveError, messageOf } from '../../errors.js';
+import { FauveError } from '../../errors.js';
 import { type ShippedStyle, styleIndex } from '../../styles/shipped.js';
 import { decodeStyle, type Style } from '../../styles/style-file.js';
 import { fileError, readFileChecked, writeFileAtomically } from './files.js';
@@ -69,7 +69,7 @@ export async function loadStyle(name: string, folder = stylesFolder): Promise<St
   await requireShippedStyle(name, folder);
   return readStyle(join(folder, `${name}.style`)).catch((error: unknown) => {
     // What to do about a file of the user's is another matter.
-    throw incompleteStyles(messageOf(error).replace(/\.( (Check|Get|Make) .*)?$/, ''), error);
+    throw incompleteStyles(`${name}.style cannot be read`, error);
   });
 }
 
@@ -80,8 +80,8 @@ export async function requireShippedStyle(name: string, folder = stylesFolder): 
   const meant = alike(name, names).slice(0, 4);
   const hint = meant.length > 0 ? ` Perhaps you mean ${meant.join(' or ')}.` : '';
   throw new FauveError(
-    'usage',
-    `There is no style '${shortName(name)}': it is neither a file nor a style that comes with Fauve.${hint} \`fauve styles\` lists them all.`,
+    { kind: 'unknown-name', what: 'style', name, known: names },
+    `There is no style '${shortName(name)}': it is neither a file nor a style that comes with Fauve.${hint}`,
   );
 }
 
@@ -102,7 +102,7 @@ async function shippedNames(folder: string): Promise<string[]> {
     const files = await readdir(folder);
     return files.flatMap((file) => /^([a-z0-9-]+)\.style$/.exec(file)?.[1] ?? []).sort();
   } catch (error) {
-    throw new FauveError('system', `The styles that come with Fauve are not there. Install Fauve again.`, {
+    throw new FauveError('installation', `The styles that come with Fauve are not there. Install Fauve again.`, {
       cause: fileError(error, 'read', folder),
     });
   }
@@ -110,7 +110,7 @@ async function shippedNames(folder: string): Promise<string[]> {
 
 function incompleteStyles(why: string, cause: unknown): FauveError {
   const message = `The styles that come with Fauve are not complete: ${why}. Install Fauve again.`;
-  return new FauveError('system', message, { cause });
+  return new FauveError('installation', message, { cause });
 }
 
 function sha256(bytes: Uint8Array): string {

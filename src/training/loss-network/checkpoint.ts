@@ -87,7 +87,7 @@ export function encodeDistilCheckpoint(checkpoint: DistilCheckpoint): Uint8Array
 export function decodeDistilCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint'): DistilCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes, fileName, { remedy: checkpointRemedy });
   if (metadata.format !== FORMAT) {
-    throw new FauveError('input', `${fileName} is not a checkpoint of fauve distil. ${checkpointRemedy}`);
+    throw new FauveError('checkpoint', `${fileName} is not a checkpoint of distil. ${checkpointRemedy}`);
   }
   try {
     const { makings, ...run } = schema.parse(JSON.parse(metadata.run ?? ''));
@@ -106,6 +106,6 @@ export function decodeDistilCheckpoint(bytes: Uint8Array, fileName = 'The checkp
       }),
     };
   } catch (error) {
-    throw new FauveError('input', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
+    throw new FauveError('checkpoint', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
   }
 }

@@ -91,7 +91,7 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
   }
   if (options.pool < options.triplets) {
     throw new FauveError(
-      'usage',
+      'request',
       `The pool holds at least the ${options.triplets} pictures of a batch, received ${options.pool}.`,
     );
   }
@@ -168,7 +168,7 @@ export async function distil(request: DistilRequest): Promise<DistilResult> {
       if (!Number.isFinite(total)) {
         throw new FauveError(
           'input',
-          `The loss became ${total} at step ${step}. Start again with a lower --learning-rate.`,
+          `The loss became ${total} at step ${step}. Start again with a lower learning rate.`,
         );
       }
       const gradient = values['x gradient']!;

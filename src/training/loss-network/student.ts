@@ -59,23 +59,26 @@ export function layersOf(shape: StudentShape, teacher: NetworkWeights): string[]
     const channels = channelsOf(shape[layer]!);
     const most = teacher.tensors.get(`${layer}.bias`)?.shape[0];
     if (most === undefined) {
-      throw new FauveError('usage', `${teacher.name} has no convolution '${layer}'. Use some of ${known.join(', ')}.`);
+      throw new FauveError(
+        'request',
+        `${teacher.name} has no convolution '${layer}'. Use some of ${known.join(', ')}.`,
+      );
     }
     if (!Number.isInteger(channels) || channels < 1 || channels > most) {
-      throw new FauveError('usage', `${layer} has 1 to ${most} channels, received ${channels}.`);
+      throw new FauveError('request', `${layer} has 1 to ${most} channels, received ${channels}.`);
     }
     const rank = rankOf(shape[layer]!);
     const before = layers[layers.indexOf(layer) - 1];
     const full = 3 * (before === undefined ? 3 : channelsOf(shape[before]!));
     if (rank !== undefined && (!Number.isInteger(rank) || rank < 1 || rank > full)) {
-      throw new FauveError('usage', `${layer} has 1 to ${full} vertical filters, received ${rank}.`);
+      throw new FauveError('request', `${layer} has 1 to ${full} vertical filters, received ${rank}.`);
     }
   }
   for (const tap of distilledTaps) {
     const layer = tap.replace('relu', 'conv');
     if (layers.includes(layer)) continue;
     throw new FauveError(
-      'usage',
+      'request',
       `A distilled network needs ${layer}, which the losses look at; received ${layers.join(', ')}.`,
     );
   }

@@ -82,7 +82,7 @@ export function encodeTrainCheckpoint(checkpoint: TrainCheckpoint): Uint8Array {
 export function decodeTrainCheckpoint(bytes: Uint8Array, fileName = 'The checkpoint'): TrainCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes, fileName, { remedy: checkpointRemedy });
   if (metadata.format !== FORMAT) {
-    throw new FauveError('input', `${fileName} is no checkpoint of fauve train. ${checkpointRemedy}`);
+    throw new FauveError('checkpoint', `${fileName} is no checkpoint of train. ${checkpointRemedy}`);
   }
   try {
     const run = schema.parse(JSON.parse(metadata.run ?? ''));
@@ -101,6 +101,6 @@ export function decodeTrainCheckpoint(bytes: Uint8Array, fileName = 'The checkpo
       lastGood: { ...run.lastGood, state: under('good ') },
     };
   } catch (error) {
-    throw new FauveError('input', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
+    throw new FauveError('checkpoint', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });
   }
 }

@@ -100,7 +100,7 @@ export function trainingStep(
     terms.push({ name: 'stability', weight: options.stabilityWeight, value: mean(square(change)) });
   }
   if (terms.length === 0) {
-    throw new FauveError('usage', 'All weights of the losses are 0: there is nothing to train for. Make one larger.');
+    throw new FauveError('request', 'All weights of the losses are 0: there is nothing to train for. Make one larger.');
   }
   const total = terms.reduce((all, { value, weight }) => add(all, mul(value, weight)), scalar(0) as Tensor);
 

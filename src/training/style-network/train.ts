@@ -225,7 +225,7 @@ export async function train(given: TrainRequest): Promise<TrainResult> {
         if (rateFactor <= 2 ** -MOST_ROLLBACKS) {
           throw new FauveError(
             'input',
-            `The loss became ${total} at iteration ${step}, again after ${MOST_ROLLBACKS} attempts at lower rates. Start again with a lower --learning-rate.`,
+            `The loss became ${total} at iteration ${step}, again after ${MOST_ROLLBACKS} attempts at lower rates. Start again with a lower learning rate.`,
           );
         }
         await session.write(copied(lastGood.state));
@@ -298,7 +298,7 @@ function optionsFor({ options: given = {}, from, resume }: TrainRun): TrainOptio
   for (const name of ['channels', 'blocks', 'kernels'] as const) {
     if (given[name] === undefined || JSON.stringify(given[name]) === JSON.stringify(own[name])) continue;
     throw new FauveError(
-      'usage',
+      'request',
       `The option ${name}: ${from.name} has ${own[name]}, received ${given[name]}. Leave it out: the network that is given decides.`,
     );
   }
@@ -306,16 +306,17 @@ function optionsFor({ options: given = {}, from, resume }: TrainRun): TrainOptio
 }
 
 function shapeFor({ styles, photos, from, name, licence }: TrainRun, options: TrainOptions): StyleNetworkShape {
-  if (styles.length === 0) throw new FauveError('usage', 'Training needs at least one style.');
-  if (photos.length === 0) throw new FauveError('usage', 'Training needs photos, received none.');
+  if (styles.length === 0) throw new FauveError('request', 'Training needs at least one style.');
+  if (photos.length === 0) throw new FauveError('request', 'Training needs photos, received none.');
   // Hours of work must not end at words that are too long.
   checkStyleNetworkAbout({ name, licence, styles: styles.map(aboutOf), training: {} });
   const names = [...styles, ...(options.train === 'styles' && from ? from.styles : [])].map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new FauveError('usage', `There are two styles called '${twice}'. Rename one of them.`);
+  if (twice !== undefined)
+    throw new FauveError('request', `There are two styles called '${twice}'. Rename one of them.`);
   if (options.train === 'styles' && !from) {
     throw new FauveError(
-      'usage',
+      'request',
       "Only the styles can be trained of a network that is given. Name it, or use train 'all'.",
     );
   }
@@ -324,7 +325,7 @@ function shapeFor({ styles, photos, from, name, licence }: TrainRun, options: Tr
   const least = styleNetworkMinimumSize(shape);
   if (options.cropSize < least) {
     throw new FauveError(
-      'usage',
+      'request',
       `A network with ${blocks} blocks needs crops of at least ${least} pixels, received ${options.cropSize}. Use larger crops or fewer blocks.`,
     );
   }

@@ -60,7 +60,7 @@ export class Engines {
     const failed = new Promise<never>((_, reject) => {
       thread.addEventListener('error', (event) => {
         event.preventDefault();
-        reject(new FauveError('system', `The engine stopped: ${event.message || 'it ran out of memory'}.`));
+        reject(new FauveError('machine', `The engine stopped: ${event.message || 'it ran out of memory'}.`));
       });
     });
     failed.catch(() => undefined);

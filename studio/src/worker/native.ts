@@ -4,6 +4,7 @@ import {
   encodeSpec,
   type JobSpecOf,
   lossTerms,
+  type Reason,
   type Recipe,
   resolveStylizeOptions,
 } from 'fauve';
@@ -11,7 +12,7 @@ import type { RunEvent } from './api.js';
 import type { Job } from './job.js';
 import type { Opened } from './photos.js';
 import { type Pixels, pixelsOf } from './pixels.js';
-import { ProblemError, problemOf } from './problem-error.js';
+import { ProblemError, problemOfReason } from './problem-error.js';
 
 export interface NativeRequest {
   readonly spec: JobSpecOf<'stylize' | 'apply'>;
@@ -95,7 +96,7 @@ export async function runNative(
       });
       on('done', close(resolve) as (data: Record<string, unknown>) => void);
       on('cancelled', close(() => resolve({})) as (data: Record<string, unknown>) => void);
-      on('failed', ({ message }) => close(reject)(failureOf(String(message))));
+      on('failed', (refusal: Refusal) => close(reject)(failureOf(refusal)));
       source.onerror = () => {
         if (source.readyState === EventSource.CLOSED) reject(new ProblemError('server', ''));
         // The browser tries again by itself; when the server is gone, that would never end.
@@ -121,10 +122,15 @@ export async function runNative(
   }
 }
 
-/** What the page is told of a sentence of the server's: itself, unless the page has a better one. */
-function failureOf(sentence: string): ProblemError {
-  const { kind, message } = problemOf(new Error(sentence));
-  return message === '' ? new ProblemError('other', sentence) : new ProblemError(kind, message);
+/** What a server says when it refuses something. */
+interface Refusal {
+  readonly message?: string;
+  readonly reason?: Reason;
+}
+
+function failureOf({ message = '', reason }: Refusal): ProblemError {
+  const problem = reason ? problemOfReason(reason, message) : ({ kind: 'other', message } as const);
+  return new ProblemError(problem.kind, problem.message);
 }
 
 async function submit(page: string, { spec, files }: NativeRequest, signal: AbortSignal): Promise<string> {
@@ -137,9 +143,9 @@ async function submit(page: string, { spec, files }: NativeRequest, signal: Abor
       throw new ProblemError(signal.aborted ? 'stopped' : 'server', '', error);
     },
   );
-  const answer = (await response.json().catch(() => ({}))) as { readonly id?: string; readonly message?: string };
+  const answer = (await response.json().catch(() => ({}))) as Refusal & { readonly id?: string };
   if (answer.id) return answer.id;
-  throw answer.message ? new ProblemError('other', answer.message) : new ProblemError('server', '');
+  throw answer.message === undefined ? new ProblemError('server', '') : failureOf(answer);
 }
 
 async function blobAt(url: URL): Promise<Blob> {

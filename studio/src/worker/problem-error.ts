@@ -1,4 +1,4 @@
-import { FauveError } from 'fauve';
+import { FauveError, type Reason } from 'fauve';
 import type { Problem, ProblemKind } from './problems.js';
 
 /** An error that the page has a sentence for. */
@@ -17,15 +17,30 @@ export class ProblemError extends Error {
 export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemError) return { kind: error.kind, message: error.message };
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof FauveError) {
-    if (error.code === 'aborted') return { kind: 'stopped', message };
-    if (/graphics card was taken away/.test(message)) return { kind: 'device-lost', message };
-    if (/no graphics card/.test(message)) return { kind: 'no-webgpu', message };
-    if (/could not be loaded|Check the connection/.test(message)) return { kind: 'download', message };
+  if (error instanceof FauveError) return problemOfReason(error.reason, message);
+  // What a browser throws where an array does not fit.
+  return error instanceof RangeError ? { kind: 'memory', message: '' } : { kind: 'other', message };
+}
+
+/** @param message what the library said; the page has sentences of its own for what its controls can do something about */
+export function problemOfReason(reason: Reason, message: string): Problem {
+  switch (reason.kind) {
+    case 'aborted':
+      return { kind: 'stopped', message };
+    case 'device-lost':
+      return { kind: 'device-lost', message };
+    case 'no-device':
+      return { kind: 'no-webgpu', message };
+    case 'download':
+    case 'installation':
+      return { kind: 'download', message };
+    case 'out-of-memory':
+      return { kind: 'memory', message: '' };
+    case 'memory': {
+      const sides = reason.largest?.split('x').map(Number);
+      return { kind: 'memory', message: sides ? String(Math.max(...sides)) : '' };
+    }
+    default:
+      return { kind: 'other', message };
   }
-  // The library's sentence ends with an option of the command line, the server's with its name: the page has controls for it.
-  const [, ...sides] = /Use (?:--)?size (\d+)(?:x(\d+))?/.exec(message) ?? [];
-  if (sides.length > 0) return { kind: 'memory', message: String(Math.max(...sides.map((side) => Number(side ?? 0)))) };
-  if (error instanceof RangeError || /memory|allocat/i.test(message)) return { kind: 'memory', message: '' };
-  return { kind: 'other', message };
 }
