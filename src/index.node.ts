@@ -51,6 +51,7 @@ export {
 export { type CompleteSpec, decodeSpec, encodeSpec, type JobSpec, type JobSpecOf, parseSpec } from './jobs/spec.js';
 export { type LossTerm, lossTerms } from './losses/total.js';
 export { type DistilledOrigin, decodeDistilled, encodeDistilled } from './networks/distilled.js';
+export type { LayerName, LayerWeights } from './networks/layers.js';
 export type { ShippedNetwork, ShippedStyleNetwork } from './networks/manifest.js';
 export type { NetworkWeights } from './networks/network.js';
 export {

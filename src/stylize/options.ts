@@ -3,11 +3,11 @@ import { optionProblem } from '../checks/option-problem.js';
 import { type OptionGroup, type OptionSpec, optionSpecs } from '../checks/option-specs.js';
 import { type Respelled, respelled } from '../checks/spellings.js';
 import type { LossSettings } from '../losses/total.js';
+import { layerWeights } from '../networks/layers.js';
 
 const positive = z.number().positive();
 const weight = z.number().min(0).max(1e9);
 const whole = z.number().int();
-const layerWeights = z.record(z.string().regex(/^relu\d_\d$/), weight);
 
 /**
  * Steps at the full size by default: with the distilled network less than a minute on two cores. A network that is looked at for itself goes on
