@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { spellings } from '#src/checks/spellings.js';
 import { FauveError } from '#src/errors.js';
-import { resolveApplyOptions } from '#src/style-network/options.js';
+import { defaultApplyOptions, resolveApplyOptions } from '#src/style-network/options.js';
 import {
   defaultStylizeOptions,
   lossSettings,
@@ -8,7 +9,8 @@ import {
   type StylizeOptionsInput,
   stylizeOptionSpecs,
 } from '#src/stylize/options.js';
-import { resolveTrainOptions } from '#src/training/style-network/options.js';
+import { defaultDistilOptions, resolveDistilOptions } from '#src/training/loss-network/options.js';
+import { defaultTrainOptions, resolveTrainOptions } from '#src/training/style-network/options.js';
 
 function refusal(input: unknown): string {
   try {
@@ -21,6 +23,39 @@ function refusal(input: unknown): string {
   }
   throw new Error(`Nothing was refused in ${JSON.stringify(input)}.`);
 }
+
+describe('every schema of options', () => {
+  const schemas = {
+    stylize: { resolve: resolveStylizeOptions, defaults: defaultStylizeOptions },
+    apply: { resolve: resolveApplyOptions, defaults: defaultApplyOptions },
+    train: { resolve: resolveTrainOptions, defaults: defaultTrainOptions },
+    distil: { resolve: resolveDistilOptions, defaults: defaultDistilOptions },
+  };
+  /** What an option may be, beside its default. */
+  const others: Readonly<Record<string, string>> = {
+    optimiser: 'adam',
+    colours: 'luminance',
+    normalisation: 'classic',
+  };
+
+  it.each(Object.entries(schemas))('takes both spellings of its options: %s', (_, { resolve, defaults }) => {
+    for (const [american, british] of Object.entries(spellings)) {
+      if (!(british in defaults)) {
+        expect(() => resolve({ [american]: others[british] })).toThrow(FauveError);
+        continue;
+      }
+      expect(resolve({ [american]: others[british] })).toEqual(resolve({ [british]: others[british] }));
+      expect(resolve({ [american]: others[british] })).not.toEqual(resolve({}));
+    }
+    // An option that has a second spelling in English is in the table.
+    const twofold = Object.keys(defaults).filter((name) => /our|is(e|ation)/.test(name));
+    expect(twofold.sort()).toEqual(
+      Object.values(spellings)
+        .filter((name) => name in defaults)
+        .sort(),
+    );
+  });
+});
 
 describe('resolveStylizeOptions', () => {
   it('fills in the defaults and keeps what is given', () => {
