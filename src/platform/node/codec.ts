@@ -107,7 +107,7 @@ export async function encodeImage(
   image: Image,
   format: OutputFormat,
   options: EncodeOptions = {},
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   checkImage(image, 'encodeImage, image');
   checkEncodeOptions(format, options);
   const { quality, bits = 8, recipe } = options;
@@ -167,7 +167,7 @@ function srgbProfile(): Promise<Buffer> {
 }
 
 /** A PNG with an iCCP chunk (PNG specification, 11.3.2.3) right after its header, whose end is always at byte 33. */
-function insertProfile(png: Buffer, icc: Buffer): Buffer {
+function insertProfile(png: Buffer, icc: Buffer): Buffer<ArrayBuffer> {
   const body = Buffer.concat([Buffer.from('iCCPsRGB\0\0', 'latin1'), deflateSync(icc)]);
   const chunk = Buffer.alloc(body.length + 8);
   chunk.writeUInt32BE(body.length - 4, 0);
