@@ -4,16 +4,9 @@
  */
 import { parseArgs } from 'node:util';
 import { luminance } from '#src/image/colour.js';
-import {
-  apply,
-  createImage,
-  type Image,
-  loadStyleNetwork,
-  openStyleNetwork,
-  type Precision,
-  quantise,
-  startEngine,
-} from '#src/index.node.js';
+import { apply, createImage, type Image, openStyleNetwork, type Precision } from '#src/index.node.js';
+import { loadStyleNetwork, startEngine } from '#src/node.js';
+import { quantise } from '#src/pictures.js';
 
 const { values } = parseArgs({
   options: { model: { type: 'string', default: 'fast' }, size: { type: 'string', default: '256' } },

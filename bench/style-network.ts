@@ -5,20 +5,17 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   apply,
-  cropBottom,
   cropImage,
   type Image,
-  loadStyleNetwork,
   measureLosses,
   openStyleNetwork,
-  quantise,
-  readImage,
   resizeImage,
   StylizeAborted,
   type StylizeOptionsInput,
-  startEngine,
   stylize,
 } from '#src/index.node.js';
+import { loadStyleNetwork, readImage, startEngine } from '#src/node.js';
+import { cropBottom, quantise } from '#src/pictures.js';
 import { galleryEntries } from '#tools/gallery-entries.js';
 import { heldOutPhotos } from './held-out.js';
 import { teacher } from './students.js';

@@ -7,18 +7,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { input } from '#src/graph/tensor.js';
 import type { Image } from '#src/image/image.js';
-import {
-  fitLongerSide,
-  loadNetworkWeights,
-  lossPlotSvg,
-  readImage,
-  resizeImage,
-  startEngine,
-} from '#src/index.node.js';
+import { resizeImage } from '#src/index.node.js';
 import { channelStatistics, gramMatrix } from '#src/losses/style.js';
 import { decodeDistilled } from '#src/networks/distilled.js';
 import { vgg } from '#src/networks/vgg.js';
+import { loadNetworkWeights, readImage, startEngine } from '#src/node.js';
 import { emitModel } from '#src/onnx/model.js';
+import { fitLongerSide, lossPlotSvg } from '#src/pictures.js';
 import { compressSizes, gramOfLayer, type MeasuredLayer } from '#src/styles/compress.js';
 import { eigenFactor, gramOfFactor, nystromFactor, relativeError, spectrumOf } from '#src/styles/low-rank.js';
 

@@ -1,14 +1,6 @@
-import {
-  applyOptionSpecs,
-  FauveError,
-  type JobSpecOf,
-  jobOfRecipe,
-  type OptionSpec,
-  type Recipe,
-  type StyleReference,
-  styleNetworkReferenceOf,
-  textureOptionSpecs,
-} from 'fauve';
+import { FauveError, type JobSpecOf, jobOfRecipe, type OptionSpec, type Recipe, type StyleReference } from 'fauve';
+import { applyOptionSpecs, textureOptionSpecs } from 'fauve/jobs';
+import { styleNetworkReferenceOf } from 'fauve/node';
 import { type StyleArgument, styleOf } from './inputs.js';
 import { flagOf, type NamedStylizeOptions } from './option-flags.js';
 import { found } from './recipes.js';

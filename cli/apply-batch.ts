@@ -1,18 +1,9 @@
 import { basename } from 'node:path';
 import { styleText } from 'node:util';
-import {
-  checkJob,
-  createNodeHost,
-  differences,
-  encodeImage,
-  FauveError,
-  type FileReference,
-  type JobSpecOf,
-  type NodeHost,
-  outputFormat,
-  planJob,
-  type Recipe,
-} from 'fauve';
+import { encodeImage, FauveError, type FileReference, type JobSpecOf, type Recipe } from 'fauve';
+import { checkJob, differences, planJob } from 'fauve/jobs';
+import { createNodeHost, type NodeHost } from 'fauve/node';
+import { outputFormat } from 'fauve/pictures';
 import type { EngineFlags } from './engine-flags.js';
 import { listenForInterrupt } from './interrupt.js';
 import { writeResult } from './keep.js';

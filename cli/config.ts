@@ -1,5 +1,7 @@
 import { dirname, relative, resolve } from 'node:path';
-import { FauveError, lossNetworkNames, perhaps, readFileChecked, spellings, stylizeOptionSpecs } from 'fauve';
+import { FauveError } from 'fauve';
+import { lossNetworkNames, perhaps, spellings, stylizeOptionSpecs } from 'fauve/jobs';
+import { readFileChecked } from 'fauve/node';
 import { z } from 'zod';
 import { type StyleArgument, styleFrom } from './inputs.js';
 import { checkOptions, type NamedStylizeOptions } from './option-flags.js';

@@ -1,4 +1,6 @@
-import { type DistilRecord, type DistilTest, lossPlotSvg, renderPlot, writeFileAtomically } from 'fauve';
+import type { DistilRecord, DistilTest } from 'fauve';
+import { renderPlot, writeFileAtomically } from 'fauve/node';
+import { lossPlotSvg } from 'fauve/pictures';
 import { averagedCurve } from './curves.js';
 import { plotFormat } from './outputs.js';
 

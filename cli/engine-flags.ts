@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { checkEngineOptions, type DeviceChoice, type EngineOptions, FauveError, lossNetworkNames } from 'fauve';
+import { FauveError } from 'fauve';
+import { lossNetworkNames } from 'fauve/jobs';
+import { checkEngineOptions, type DeviceChoice, type EngineOptions } from 'fauve/node';
 import { parseCount } from './option-flags.js';
 import { flagMessage } from './remedies.js';
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { FauveError, isShippedStyle, type StyleReference, styleReferenceOf } from 'fauve';
+import { FauveError, type StyleReference } from 'fauve';
+import { isShippedStyle, styleReferenceOf } from 'fauve/node';
 
 /** A style as a command line names it. */
 export interface StyleArgument {

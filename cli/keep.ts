@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder, FauveError, fileError, makeFolder, writeFileAtomically } from 'fauve';
+import { FauveError } from 'fauve';
+import { cacheFolder, fileError, makeFolder, writeFileAtomically } from 'fauve/node';
 import { checkpointPath } from './outputs.js';
 
 /**

@@ -1,12 +1,6 @@
-import {
-  type LossRecord,
-  type LossSeries,
-  type LossTerm,
-  lossPlotSvg,
-  renderPlot,
-  type Scale,
-  writeFileAtomically,
-} from 'fauve';
+import type { LossRecord, LossSeries, LossTerm, Scale } from 'fauve';
+import { renderPlot, writeFileAtomically } from 'fauve/node';
+import { lossPlotSvg } from 'fauve/pictures';
 import { plotFormat } from './outputs.js';
 
 /**

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { fileError, version } from 'fauve';
+import { fileError, version } from 'fauve/node';
 import { addApplyCommand } from './commands/apply.js';
 import { addCaptureCommand } from './commands/capture.js';
 import { addDistilCommand } from './commands/distil.js';

@@ -1,8 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import {
-  createNodeHost,
-  differences,
   type EncodeOptions,
   encodeImage,
   FauveError,
@@ -12,13 +10,11 @@ import {
   type JobResult,
   type JobSpecOf,
   type LossRecord,
-  outputFormat,
-  plainEvent,
-  planJob,
   type Recipe,
-  writeFileAtomically,
-  writeImage,
 } from 'fauve';
+import { differences, plainEvent, planJob } from 'fauve/jobs';
+import { createNodeHost, writeFileAtomically, writeImage } from 'fauve/node';
+import { outputFormat } from 'fauve/pictures';
 import type { EngineFlags } from './engine-flags.js';
 import { listenForInterrupt } from './interrupt.js';
 import { attempt, keepCheckpoint, keepElsewhere } from './keep.js';

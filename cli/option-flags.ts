@@ -1,14 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import {
-  FauveError,
-  type OptionSpec,
-  optionGroups,
-  resolveStylizeOptions,
-  respelled,
-  type StylizeOptionsInput,
-  spellings,
-  stylizeOptionSpecs,
-} from 'fauve';
+import { FauveError, type OptionSpec, resolveStylizeOptions, type StylizeOptionsInput } from 'fauve';
+import { optionGroups, respelled, spellings, stylizeOptionSpecs } from 'fauve/jobs';
 import { flagMessage } from './remedies.js';
 
 /** Flags of the other spellings of an option: `--colors`. */

@@ -1,15 +1,8 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import {
-  checkWritable,
-  createImage,
-  encodeImage,
-  FauveError,
-  type JobCheckpoint,
-  outputFormat,
-  type PlotFormat,
-  readFileChecked,
-} from 'fauve';
+import { createImage, encodeImage, FauveError, type JobCheckpoint } from 'fauve';
+import { checkWritable, type PlotFormat, readFileChecked } from 'fauve/node';
+import { outputFormat } from 'fauve/pictures';
 
 /** What a run writes, and how. */
 export interface OutputSettings {

@@ -1,15 +1,8 @@
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import {
-  checkWritable,
-  createImage,
-  encodeImage,
-  FauveError,
-  listPictures,
-  makeFolder,
-  type OutputFormat,
-  outputFormat,
-} from 'fauve';
+import { createImage, encodeImage, FauveError, type OutputFormat } from 'fauve';
+import { checkWritable, listPictures, makeFolder } from 'fauve/node';
+import { outputFormat } from 'fauve/pictures';
 
 /** A photo to restyle and where its picture goes. */
 export interface PhotoJob {

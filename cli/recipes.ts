@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, relative, resolve, sep } from 'node:path';
-import { decodeImage, decodeRecipe, encodeRecipe, FauveError, type Recipe, readFileChecked, withPaths } from 'fauve';
+import { decodeRecipe, encodeRecipe, FauveError, type Recipe } from 'fauve';
+import { withPaths } from 'fauve/jobs';
+import { decodeImage, readFileChecked } from 'fauve/node';
 
 /** What a pipe is called where a job needs a name. */
 export const pipeName = 'from standard input';

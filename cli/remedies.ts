@@ -1,4 +1,5 @@
-import { defaultNetworkName, type FauveError, type Reason } from 'fauve';
+import type { FauveError, Reason } from 'fauve';
+import { defaultNetworkName } from 'fauve/jobs';
 import { flagOf } from './option-flags.js';
 
 /** What people are told of an error: what it says, and what they can do about it on the command line. */

@@ -1,16 +1,8 @@
 import { join } from 'node:path';
 import { styleText } from 'node:util';
-import {
-  lossPlotSvg,
-  makeFolder,
-  quantise,
-  renderPlot,
-  type TrainEvent,
-  type TrainRecord,
-  type TrainTest,
-  writeFileAtomically,
-  writeImage,
-} from 'fauve';
+import type { TrainEvent, TrainRecord, TrainTest } from 'fauve';
+import { makeFolder, renderPlot, writeFileAtomically, writeImage } from 'fauve/node';
+import { lossPlotSvg, quantise } from 'fauve/pictures';
 import { averagedCurve } from './curves.js';
 import { plotFormat } from './outputs.js';
 import { openMeter } from './progress.js';

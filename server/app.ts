@@ -1,4 +1,5 @@
-import { FauveError, type JobQueue, type Place, type QueuedJob, version } from 'fauve';
+import { FauveError, type JobQueue, type Place, type QueuedJob } from 'fauve';
+import { version } from 'fauve/node';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';

@@ -1,12 +1,6 @@
-import {
-  createNodeHost,
-  type JobHost,
-  type NetworkSettings,
-  type OpenedStyleNetwork,
-  type StartEngineOptions,
-  type StyleNetworkFile,
-  type StyleNetworkReference,
-} from 'fauve';
+import type { JobHost, NetworkSettings, OpenedStyleNetwork, StyleNetworkFile, StyleNetworkReference } from 'fauve';
+import type { StartEngineOptions } from 'fauve/node';
+import { createNodeHost } from 'fauve/node';
 
 /** This computer as the host of one job after the other. */
 export interface ServerHost extends JobHost {

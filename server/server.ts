@@ -3,16 +3,9 @@ import type { Server, ServerOptions } from 'node:http';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createAdaptorServer } from '@hono/node-server';
-import {
-  checkEngineOptions,
-  createJobQueue,
-  defaultQueueLimits,
-  FauveError,
-  inPackage,
-  type QueueLimits,
-  type StartEngineOptions,
-  type StyleNetworkFile,
-} from 'fauve';
+import { FauveError, type QueueLimits, type StyleNetworkFile } from 'fauve';
+import { createJobQueue, defaultQueueLimits } from 'fauve/jobs';
+import { checkEngineOptions, inPackage, type StartEngineOptions } from 'fauve/node';
 import { createApp } from './app.js';
 import type { JobPicture, StepProgress } from './events.js';
 import { createServerHost } from './host.js';

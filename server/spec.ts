@@ -1,13 +1,7 @@
 import { basename } from 'node:path/posix';
-import {
-  type CompleteSpec,
-  checkJob,
-  decodeSpec,
-  FauveError,
-  type JobHost,
-  sha256Hex,
-  shippedNetworkNames,
-} from 'fauve';
+import { type CompleteSpec, FauveError, type JobHost } from 'fauve';
+import { sha256Hex } from 'fauve/files';
+import { checkJob, decodeSpec, shippedNetworkNames } from 'fauve/jobs';
 import type { Upload, UploadedFile } from './upload.js';
 
 /** A job of the studio. Its files are bytes. */

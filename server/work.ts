@@ -6,12 +6,12 @@ import {
   JobAborted,
   type JobEvent,
   type JobResult,
-  planJob,
   type Recipe,
   type Report,
   runJob,
   type Work,
 } from 'fauve';
+import { planJob } from 'fauve/jobs';
 import type { JobPicture, StepProgress } from './events.js';
 import type { ServerHost } from './host.js';
 import type { StudioSpec } from './spec.js';

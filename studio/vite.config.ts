@@ -18,7 +18,10 @@ export default defineConfig(({ mode }) => {
     base: './',
     // The page builds the library from its sources, by the same door as the condition `browser` of the package.
     resolve: {
-      alias: { fauve: at('../src/index.browser.ts') },
+      alias: [
+        { find: /^fauve$/, replacement: at('../src/index.browser.ts') },
+        { find: /^fauve\/(\w+)$/, replacement: `${at('../src')}/$1.ts` },
+      ],
       // The engine's files lie in `ort/`, not among the assets.
       conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions],
     },

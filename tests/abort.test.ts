@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as fauve from '#src/index.node.js';
+import * as fauve from './support/doors.js';
 import { openEngine, scene, tinyWeights } from './support/restyling.js';
 import { negative } from './support/tiny-style-network.js';
 import { tinyVgg } from './support/tiny-vgg.js';

@@ -105,7 +105,8 @@ describe('in an empty project', { timeout: 120_000 }, () => {
     expect(stderr).toMatch(/^fast; onnxruntime-node 1\.\S+, \d+ threads?\nout\.png {2}64×43, \d+ ms\n$/);
     expect(code).toBe(0);
     await program(`
-      import { loadStyle, startEngine } from 'fauve';
+      import { loadStyle } from 'fauve/node';
+      import { startEngine } from 'fauve/node';
       const runtime = await startEngine({ device: 'cpu', threads: 1 });
       console.log(runtime.engine, runtime.notice, (await loadStyle('great-wave')).style.title !== '');
       await runtime.close();`);
@@ -122,7 +123,8 @@ describe('in an empty project', { timeout: 120_000 }, () => {
     if (missing) return test.skip(missing);
     await writeFile(
       join(folder, 'program.ts'),
-      `import { startEngine, stylize, type StylizeResult } from 'fauve';
+      `import { stylize, type StylizeResult } from 'fauve';
+import { startEngine } from 'fauve/node';
       export const made: (request: Parameters<typeof stylize>[0]) => Promise<StylizeResult> = stylize;
       const runtime = await startEngine({ threads: 1, onNotice: (message) => message.toUpperCase() });
       // @ts-expect-error There is no such option.
@@ -139,7 +141,7 @@ describe('in an empty project', { timeout: 120_000 }, () => {
     const missing = problem || (await tools());
     if (missing) return test.skip(missing);
     await program(`
-      import { startEngine } from 'fauve';
+      import { startEngine } from 'fauve/node';
       startEngine({ device: 'cpu', threads: 1 }).then((runtime) => {
         console.log(runtime.engine);
         return runtime.close();
@@ -172,7 +174,7 @@ describe('in an empty project', { timeout: 120_000 }, () => {
     expect(text.stderr).toMatch(/^note: [^\n]*\nfast; onnxruntime-web [^\n]*\nslow\.png {2}64×43, \d+ ms\n$/);
     expect(text.stderr).toContain(`note: ${notice}\n`);
     await program(`
-      import { startEngine } from 'fauve';
+      import { startEngine } from 'fauve/node';
       for (const onNotice of [undefined, undefined, console.log]) {
         const runtime = await startEngine({ device: 'cpu', threads: 1, ...(onNotice && { onNotice }) });
         await runtime.close();

@@ -176,7 +176,7 @@ describe('the check', () => {
     ['studio/src/worker/paint.ts', "import { stylize } from 'fauve';\nimport { texts } from '../texts.js';"],
     ['cli/commands/losses.ts', "import { fail } from '../fail.js';\nimport { parseArgs } from 'node:util';"],
     ['cli/commands/studio.ts', "import { startStudio } from '#server/server.js';"],
-    ['server/app.ts', "import { Hono } from 'hono';\nimport { decodeImage } from 'fauve';"],
+    ['server/app.ts', "import { Hono } from 'hono';\nimport { decodeImage } from 'fauve/node';"],
     ['server/app.ts', "import { guard } from './guard.js';\nimport { readFile } from 'node:fs/promises';"],
     ['src/graph/ops.ts', '\n'.repeat(399).concat('export {};\n')],
   ])('leaves alone what is right in %s: %s', (path, source) => {

@@ -1,7 +1,7 @@
 /** `npm run figure:curves -- NAME=FILE.csv … -o PLOT.svg`: the total loss of several training runs, or several columns of one, in one plot. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { lossPlotSvg } from '#src/index.node.js';
+import { lossPlotSvg } from '#src/pictures.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -2,22 +2,18 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { encodeStyle, sha256Hex } from '#src/files.js';
 import {
   captureStyle,
-  cropBottom,
-  decodeImage,
   encodeImage,
-  encodeStyle,
-  loadNetworkWeights,
   type NetworkWeights,
   type Runtime,
-  readStyle,
   resizeImage,
   type Style,
-  sha256Hex,
-  startEngine,
   texture,
 } from '#src/index.node.js';
+import { decodeImage, loadNetworkWeights, readStyle, startEngine } from '#src/node.js';
+import { cropBottom } from '#src/pictures.js';
 import { writeStyleIndex } from '#src/platform/node/style-store.js';
 import { type GalleryEntry, galleryEntries } from './gallery-entries.js';
 

@@ -1,6 +1,6 @@
 /** `npm run figure:row -- LABEL=FILE … -o ROW.jpg`: pictures side by side, each above its label. */
 import { parseArgs } from 'node:util';
-import { readImage } from '#src/index.node.js';
+import { readImage } from '#src/node.js';
 import { type SheetPicture, writeContactSheet } from './contact-sheet.js';
 
 const { values, positionals } = parseArgs({

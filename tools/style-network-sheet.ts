@@ -3,17 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp, { type OverlayOptions } from 'sharp';
-import {
-  apply,
-  cropImage,
-  encodeImage,
-  type Image,
-  loadStyleNetwork,
-  openStyleNetwork,
-  readImage,
-  resizeImage,
-  startEngine,
-} from '#src/index.node.js';
+import { apply, cropImage, encodeImage, type Image, openStyleNetwork, resizeImage } from '#src/index.node.js';
+import { loadStyleNetwork, readImage, startEngine } from '#src/node.js';
 
 const { values } = parseArgs({
   options: {

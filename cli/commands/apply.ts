@@ -1,18 +1,15 @@
 import { type Command, Option } from 'commander';
 import {
-  applyOptionSpecs,
   type CheckedStyleNetwork,
-  createNodeHost,
   FauveError,
   type JobSpecOf,
-  kindNames,
   type OutputFormat,
   type PixelRange,
   type Precision,
-  resolveApplyOptions,
-  styleNetworkReferenceOf,
-  styleShares,
 } from 'fauve';
+import { applyOptionSpecs, resolveApplyOptions, styleShares } from 'fauve/jobs';
+import { createNodeHost, styleNetworkReferenceOf } from 'fauve/node';
+import { kindNames } from 'fauve/pictures';
 import { applyToPhotos } from '../apply-batch.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import type { StyleArgument } from '../inputs.js';

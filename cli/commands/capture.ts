@@ -1,16 +1,9 @@
 import { basename, extname } from 'node:path';
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import {
-  checkWritable,
-  createNodeHost,
-  encodeStyle,
-  FauveError,
-  type JobEvent,
-  readStyle,
-  runJob,
-  type Style,
-} from 'fauve';
+import { FauveError, type JobEvent, runJob, type Style } from 'fauve';
+import { encodeStyle } from 'fauve/files';
+import { checkWritable, createNodeHost, readStyle } from 'fauve/node';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { listenForInterrupt } from '../interrupt.js';
 import { writeResult } from '../keep.js';

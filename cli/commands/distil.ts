@@ -3,29 +3,33 @@ import { rm } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import {
-  checkWritable,
-  DistilAborted,
   type DistilCheckpoint,
   type DistilEvent,
   type DistilOptions,
   type DistilOptionsInput,
+  FauveError,
+  type TestPair,
+} from 'fauve';
+import { encodeDistilled } from 'fauve/files';
+import {
+  checkWritable,
+  loadNetworkWeights,
+  pictureFolder,
+  readFileChecked,
+  readImage,
+  startEngine,
+  writeFileAtomically,
+} from 'fauve/node';
+import {
+  DistilAborted,
   decodeDistilCheckpoint,
   defaultDistilOptions,
   distil,
   distilOptionSpecs,
   encodeDistilCheckpoint,
-  encodeDistilled,
-  FauveError,
-  loadNetworkWeights,
-  pictureFolder,
-  readFileChecked,
-  readImage,
   resolveDistilOptions,
-  startEngine,
   studentShapes,
-  type TestPair,
-  writeFileAtomically,
-} from 'fauve';
+} from 'fauve/training';
 import { z } from 'zod';
 import { writeDistilPlot } from '../distil-plot.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';

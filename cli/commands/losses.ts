@@ -1,14 +1,8 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
-import {
-  createNodeHost,
-  defaultNetworkName,
-  FauveError,
-  type JobResult,
-  resolveStylizeOptions,
-  runJob,
-  stylizeOptionSpecs,
-} from 'fauve';
+import { FauveError, type JobResult, resolveStylizeOptions, runJob } from 'fauve';
+import { defaultNetworkName, stylizeOptionSpecs } from 'fauve/jobs';
+import { createNodeHost } from 'fauve/node';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { type StyleArgument, styleOf } from '../inputs.js';
 import { addOptionFlags, optionsOf } from '../option-flags.js';

@@ -2,17 +2,9 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { type Command, Option } from 'commander';
-import {
-  cacheFolder,
-  FauveError,
-  importNetwork,
-  listNetworks,
-  type NetworkManifest,
-  networkNames,
-  pullNetwork,
-  type ShippedNetwork,
-  verifyNetwork,
-} from 'fauve';
+import { FauveError, type ShippedNetwork } from 'fauve';
+import { networkNames } from 'fauve/jobs';
+import { cacheFolder, importNetwork, listNetworks, type NetworkManifest, pullNetwork, verifyNetwork } from 'fauve/node';
 import { listenForInterrupt } from '../interrupt.js';
 
 const examples = `

@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
-import { type EncodeOptions, outputFormat, stylizeOptionSpecs } from 'fauve';
+import type { EncodeOptions } from 'fauve';
+import { stylizeOptionSpecs } from 'fauve/jobs';
+import { outputFormat } from 'fauve/pictures';
 import { applyAgain, stylizeAgain, textureAgain } from '../again.js';
 import { applyToOne } from '../apply-batch.js';
 import type { StyleArgument } from '../inputs.js';

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util';
 import { type Command, Option } from 'commander';
-import { checkWritable, listStyles, outputFormat, type ShippedStyle, styleSheet, writeFileAtomically } from 'fauve';
+import type { ShippedStyle } from 'fauve';
+import { checkWritable, listStyles, styleSheet, writeFileAtomically } from 'fauve/node';
+import { outputFormat } from 'fauve/pictures';
 
 interface Values {
   readonly json?: true;

@@ -1,13 +1,7 @@
 import { type Command, Option } from 'commander';
-import {
-  defaultNetworkName,
-  FauveError,
-  fastStyleNetworkName,
-  type JobSpecOf,
-  kindNames,
-  resolveStylizeOptions,
-  stylizeOptionSpecs,
-} from 'fauve';
+import { FauveError, type JobSpecOf, resolveStylizeOptions } from 'fauve';
+import { defaultNetworkName, fastStyleNetworkName, stylizeOptionSpecs } from 'fauve/jobs';
+import { kindNames } from 'fauve/pictures';
 import { applyToOne } from '../apply-batch.js';
 import { type Config, readConfig } from '../config.js';
 import { type StyleArgument, styleOf } from '../inputs.js';

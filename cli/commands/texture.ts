@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
-import { defaultNetworkName, FauveError, styleReferenceOf, textureOptionSpecs } from 'fauve';
+import { FauveError } from 'fauve';
+import { defaultNetworkName, textureOptionSpecs } from 'fauve/jobs';
+import { styleReferenceOf } from 'fauve/node';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { makePicture } from '../make-picture.js';
 import { addOptionFlags, optionsOf, parseNumber } from '../option-flags.js';

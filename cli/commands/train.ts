@@ -2,35 +2,36 @@ import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
-  checkWritable,
-  createNodeHost,
-  decodeStyleNetwork,
-  decodeTrainCheckpoint,
-  defaultNetworkName,
-  defaultTrainOptions,
-  encodeStyleNetwork,
-  encodeTrainCheckpoint,
   FauveError,
-  loadNetworkWeights,
-  loadStyleNetwork,
-  pictureFolder,
-  readImage,
-  resolveTrainOptions,
-  respelled,
   type StyleNetworkModel,
-  spellings,
-  startEngine,
-  styleReferenceOf,
-  TrainAborted,
   type TrainCheckpoint,
   type TrainEvent,
   type TrainOptions,
   type TrainOptionsInput,
   type TrainStyle,
+} from 'fauve';
+import { decodeStyleNetwork, encodeStyleNetwork } from 'fauve/files';
+import { defaultNetworkName, respelled, spellings } from 'fauve/jobs';
+import {
+  checkWritable,
+  createNodeHost,
+  loadNetworkWeights,
+  loadStyleNetwork,
+  pictureFolder,
+  readImage,
+  startEngine,
+  styleReferenceOf,
+  writeFileAtomically,
+} from 'fauve/node';
+import {
+  decodeTrainCheckpoint,
+  defaultTrainOptions,
+  encodeTrainCheckpoint,
+  resolveTrainOptions,
+  TrainAborted,
   train,
   trainOptionSpecs,
-  writeFileAtomically,
-} from 'fauve';
+} from 'fauve/training';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { parseStyle, type StyleArgument } from '../inputs.js';
 import { listenForInterrupt } from '../interrupt.js';

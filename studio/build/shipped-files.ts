@@ -1,7 +1,7 @@
 import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as Library from 'fauve';
+import type * as Library from 'fauve/jobs';
 import sharp from 'sharp';
 import type { Plugin } from 'vite';
 import type { ShippedCard, ShippedList } from '../src/shipped.js';
@@ -114,7 +114,7 @@ async function shippedList(root: string, files: Files): Promise<ShippedList> {
   const styles = index.map(({ name, title, artist, year, palette }) => ({ name, title, artist, year, palette }));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const { transformers = {} } = JSON.parse(readFileSync(join(root, 'models/manifest.json'), 'utf8')) as Manifest;
-  const library: typeof Library = await import(pathToFileURL(join(root, 'dist/src/index.node.js')).href);
+  const library: typeof Library = await import(pathToFileURL(join(root, 'dist/src/jobs.js')).href);
   const { stylizeOptionSpecs: options } = library;
   return { version, sizes, styles, options, instantStyles: transformers[library.fastStyleNetworkName]?.styles ?? [] };
 }

@@ -1,27 +1,29 @@
 import { expose } from 'comlink';
 import {
   apply,
-  type DecodeOptions,
-  type DeviceChoice,
-  decodeImage,
   type EncodeOptions,
   encodeImage,
-  freeMemory,
   type Image,
-  imageHeader,
-  listNetworks,
-  listStyles,
-  loadEngine,
-  loadNetworkWeights,
-  loadStyle,
   measureLosses,
   type OutputFormat,
   openStyleNetwork,
   type Precision,
   type Runtime,
-  shippedStyleNetworks,
   stylize,
 } from 'fauve';
+import {
+  type DecodeOptions,
+  type DeviceChoice,
+  decodeImage,
+  freeMemory,
+  listNetworks,
+  listStyles,
+  loadEngine,
+  loadNetworkWeights,
+  loadStyle,
+  shippedStyleNetworks,
+} from 'fauve/browser';
+import { imageHeader } from 'fauve/pictures';
 import { fromPlain, type PlainImage, toBase64, toPlain } from './plain.js';
 
 const base = new URL('/models/', location.href);

@@ -42,12 +42,12 @@ const upstream: Readonly<Record<string, readonly string[]>> = {
       'report',
     ],
   ],
-  platform: ['checks', 'runtime', 'image', 'formats', 'networks', 'onnx', 'styles', 'style-network'],
+  platform: ['checks', 'runtime', 'image', 'formats', 'networks', 'onnx', 'styles', 'style-network', 'jobs'],
 };
 
 /** Which rooms it may import beside those, as types. */
 const upstreamTypes: Readonly<Record<string, readonly string[]>> = {
-  platform: ['stylize', 'training', 'jobs'],
+  platform: ['stylize', 'training'],
 };
 
 /** What every room may import. */
@@ -124,13 +124,18 @@ export function violations(path: string, source: string): string[] {
 
 function outsideProblem(path: string, folder: string, { from }: Import): string | undefined {
   if (!isOfThePackage(from) || outside[folder]?.includes(from)) return undefined;
-  return target(path, from)?.startsWith(folder) ? undefined : `is not for ${folder}, which imports 'fauve'`;
+  return target(path, from)?.startsWith(folder)
+    ? undefined
+    : `is not for ${folder}, which imports the package by its name`;
 }
+
+/** Files that others import by the package's name. */
+const doors = /^src\/(index\.node|index\.browser|node|browser|files|jobs|pictures|training)\.ts$/;
 
 function roomProblem(path: string, { from, typeOnly }: Import): string | undefined {
   const room = roomOf(path);
-  const isDoor = /^src\/index\.[\w.]+\.ts$/.test(path);
-  if (from === 'fauve') return 'goes out by a door and back in';
+  const isDoor = doors.test(path);
+  if (/^fauve(\/|$)/.test(from)) return 'goes out by a door and back in';
   if (!isOfThePackage(from)) {
     return ofNode.test(from) && !isDoor && room !== 'platform' ? 'is for the platform and the doors' : undefined;
   }

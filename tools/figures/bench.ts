@@ -1,15 +1,13 @@
 import {
   type Image,
-  loadNetworkWeights,
-  loadStyle,
   type NetworkWeights,
   type Runtime,
-  readImage,
   type Style,
   type StylizeOptionsInput,
   type StylizeResult,
   stylize,
 } from 'fauve';
+import { loadNetworkWeights, loadStyle, readImage } from 'fauve/node';
 
 /** What every figure works with. */
 export interface Bench {

@@ -4,15 +4,14 @@ import {
   cropImage,
   type LossSeries,
   type LossTerm,
-  loadStyleNetwork,
-  lossPlotSvg,
-  lossTerms,
   openStyleNetwork,
   resizeImage,
   type StylizeOptionsInput,
   type StylizeResult,
   texture,
 } from 'fauve';
+import { loadStyleNetwork } from 'fauve/node';
+import { lossPlotSvg, lossTerms } from 'fauve/pictures';
 import { type SheetPicture, writeContactSheet } from '../contact-sheet.js';
 import type { Bench } from './bench.js';
 

@@ -1,6 +1,6 @@
 /** `npm run figures [-- NAME …]`: makes the pictures and curves of `docs/method/` again, all of them or those that are named. */
 import { fileURLToPath } from 'node:url';
-import { startEngine } from 'fauve';
+import { startEngine } from 'fauve/node';
 import { openBench } from './bench.js';
 import { figures } from './figures.js';
 

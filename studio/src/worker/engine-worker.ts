@@ -1,4 +1,5 @@
-import { type DeviceChoice, type LoadProgress, loadEngine, serveRuntime } from 'fauve';
+import type { DeviceChoice, LoadProgress } from 'fauve/browser';
+import { loadEngine, serveRuntime } from 'fauve/browser';
 
 /** What the engine's thread is started with. */
 export interface EngineStart {

@@ -1,4 +1,5 @@
-import { connectRuntime, FauveError, type LoadProgress, type Runtime } from 'fauve';
+import { FauveError, type Runtime } from 'fauve';
+import { connectRuntime, type LoadProgress } from 'fauve/browser';
 import type { DeviceName } from './api.js';
 import type { EngineStart } from './engine-worker.js';
 

@@ -1,4 +1,5 @@
-import { type GramMatrix, gramMatrices, type Image, type JobHost, type JobSpecOf, type WeightedStyle } from 'fauve';
+import type { GramMatrix, Image, JobHost, JobSpecOf, WeightedStyle } from 'fauve';
+import { gramMatrices } from 'fauve/pictures';
 import { styleLayerNames } from '../state/layers.js';
 import type { GramFact, RunEvent } from './api.js';
 import type { Job } from './job.js';

@@ -1,13 +1,7 @@
-import {
-  decodeImage,
-  decodeRecipe,
-  encodeSpec,
-  type JobSpecOf,
-  lossTerms,
-  type Reason,
-  type Recipe,
-  resolveStylizeOptions,
-} from 'fauve';
+import { decodeRecipe, type JobSpecOf, type Reason, type Recipe, resolveStylizeOptions } from 'fauve';
+import { decodeImage } from 'fauve/browser';
+import { encodeSpec } from 'fauve/jobs';
+import { lossTerms } from 'fauve/pictures';
 import type { RunEvent } from './api.js';
 import type { Job } from './job.js';
 import type { Opened } from './photos.js';

@@ -1,13 +1,6 @@
-import {
-  type BrowserDecodedImage,
-  createImage,
-  type DecodeOptions,
-  decodeImage,
-  FauveError,
-  type Image,
-  resizeImage,
-  sha256Hex,
-} from 'fauve';
+import { createImage, FauveError, type Image, resizeImage } from 'fauve';
+import { type BrowserDecodedImage, type DecodeOptions, decodeImage } from 'fauve/browser';
+import { sha256Hex } from 'fauve/files';
 import { texts } from '../texts.js';
 import { type Pixels, pixelsOf } from './pixels.js';
 import { ProblemError } from './problem-error.js';

@@ -1,4 +1,5 @@
-import { fastStyleNetworkName, type JobSpecOf } from 'fauve';
+import type { JobSpecOf } from 'fauve';
+import { fastStyleNetworkName } from 'fauve/jobs';
 import { texts } from '../texts.js';
 import type { StyleChoice } from './api.js';
 import type { Opened } from './photos.js';

@@ -1,18 +1,7 @@
-import {
-  applyMemory,
-  createBrowserHost,
-  createImage,
-  createModelCache,
-  fastStyleNetworkName,
-  fitLongerSide,
-  freeMemory,
-  type Image,
-  type JobHost,
-  type JobSpecOf,
-  type ReadPicture,
-  resizeImage,
-  runJob,
-} from 'fauve';
+import { createImage, type Image, type JobHost, type JobSpecOf, type ReadPicture, resizeImage, runJob } from 'fauve';
+import { createBrowserHost, createModelCache, freeMemory } from 'fauve/browser';
+import { applyMemory, fastStyleNetworkName } from 'fauve/jobs';
+import { fitLongerSide } from 'fauve/pictures';
 import { networkFor } from '../state/network-for.js';
 import type {
   DeviceName,
