@@ -12,6 +12,7 @@ import { emitModel } from '#src/onnx/model.js';
 import { loadEngine, startEngine } from '#src/platform/node/engine.js';
 import { engineFiles } from '#src/runtime/engine-files.js';
 import { probe } from '#src/runtime/probe.js';
+import { connectRuntime, serveRuntime } from '#src/runtime/remote.js';
 import { createRuntime, type OrtLike, type Runtime, type RuntimeOptions } from '#src/runtime/runtime.js';
 import { loadOracle } from './oracle/oracle.js';
 import { everyTerm } from './support/loss-settings.js';
@@ -238,5 +239,25 @@ describe('an error of the engine', () => {
     const said = 'system: The engine could not prepare the network: it ran out of memory.';
     expect(await failure(runtime.open(arithmetic()))).toBe(said);
     expect(await failure(runtime.openFile(new Uint8Array(1)))).toBe(said);
+  });
+
+  it('keeps its reason between threads', async () => {
+    const { port1, port2 } = new MessageChannel();
+    try {
+      serveRuntime(port1, Promise.resolve(broken(() => ({ kind: 'out-of-memory', why: 'it ran out of memory.' }))));
+      const runtime = await connectRuntime(port2, new Promise(() => {}), async () => {});
+      const error = await runtime.open(arithmetic()).catch((error: unknown) => error);
+      expect(error).toBeInstanceOf(FauveError);
+      expect(error).toMatchObject({ code: 'system', reason: { kind: 'out-of-memory' } });
+    } finally {
+      port1.close();
+      port2.close();
+    }
+  });
+
+  it('has a reason that JSON and a structured clone keep', () => {
+    const { reason } = new FauveError({ kind: 'memory', need: 2e9, free: 1e9, largest: '640' }, 'It does not fit.');
+    expect(JSON.parse(JSON.stringify(reason))).toEqual(reason);
+    expect(structuredClone(reason)).toEqual(reason);
   });
 });
