@@ -9,7 +9,7 @@ import { listenForInterrupt } from './interrupt.js';
 import { writeResult } from './keep.js';
 import { checkOutputs, type OutputSettings } from './outputs.js';
 import type { PhotoJob } from './photos.js';
-import { noteText, openMeter } from './progress.js';
+import { noteText, noticeTo, openMeter } from './progress.js';
 import { pipeName, recipeIn } from './recipes.js';
 import { messageFor } from './remedies.js';
 import { durationText } from './time-left.js';
@@ -66,7 +66,7 @@ export async function applyToOne(
 ): Promise<void> {
   const input = (content as { readonly path: string }).path;
   await checkOutputs({ output, quality, bits, ...settings }, [input]);
-  const host = createNodeHost({ engine });
+  const host = createNodeHost({ engine: { ...engine, onNotice: noticeTo({ json, quiet }) } });
   await checkJob({ content, ...job }, host);
   const photo = { input, output, format: outputFormat(output), quality, bits };
   const networkName = 'shipped' in job.network ? job.network.shipped : input;

@@ -121,6 +121,12 @@ export function textReporter(): Reporter {
 export const noteText = (message: string): string =>
   `${styleText('yellow', 'note:', { stream: process.stderr })} ${message}`;
 
+/** Where a notice goes that comes before there is a reporter. */
+export function noticeTo({ json, quiet }: { readonly json: boolean; readonly quiet: boolean }) {
+  if (json) return (message: string) => jsonReporter().tell({ type: 'notice', message });
+  return quiet ? () => {} : note;
+}
+
 /** Tells it at once. */
 export const note = (message: string): void => void process.stderr.write(`${noteText(message)}\n`);
 

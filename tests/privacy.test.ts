@@ -66,7 +66,8 @@ async function runAtNewHome(args: readonly string[]): Promise<Traces> {
 /** A program that opens a network with the engine: in the main thread, or all of it in a worker of its own. */
 const library = (inWorker: boolean) => `
   import { isMainThread, Worker } from 'node:worker_threads';
-  import { loadStyleNetwork, openStyleNetwork, startEngine } from ${JSON.stringify(new URL('../dist/src/index.node.js', import.meta.url).href)};
+  import { openStyleNetwork } from ${JSON.stringify(new URL('../dist/src/index.node.js', import.meta.url).href)};
+  import { loadStyleNetwork, startEngine } from ${JSON.stringify(new URL('../dist/src/node.js', import.meta.url).href)};
   if (${inWorker} && isMainThread) {
     // What the worker sees of the environment is not what the engine sees.
     new Worker(process.argv[1], { env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' } });

@@ -15,6 +15,7 @@ import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js'
 import type { StyleArgument } from '../inputs.js';
 import { addOptionFlags, choiceOption, optionsOf, parseNumber } from '../option-flags.js';
 import { findPhotos, planOutputs } from '../photos.js';
+import { noticeTo } from '../progress.js';
 import { bitsOption, filesHeading, styleOption } from '../run-flags.js';
 import { tellingErrors } from '../telling-errors.js';
 
@@ -99,7 +100,7 @@ export function addApplyCommand(program: Command): void {
 
 async function apply(model: string, named: readonly string[], values: Values): Promise<void> {
   const { output, style = [], json = false, quiet = false, range, precision } = values;
-  const host = createNodeHost({ engine: engineOf(values) });
+  const host = createNodeHost({ engine: { ...engineOf(values), onNotice: noticeTo({ json, quiet }) } });
   const reference = styleNetworkReferenceOf(model);
   const network = await host.styleNetwork(reference, range);
   if (values.list) return list(network, json);

@@ -11,7 +11,17 @@ export interface Rectangle {
   readonly height: number;
 }
 
-/** A part of a picture, with its alpha. @throws FauveError `input` when it is not inside */
+/**
+ * A part of a picture, with its alpha. @throws FauveError `input` when it is not inside
+ * @example
+ * ```ts
+ * import { cropImage } from 'fauve';
+ * import { readImage } from 'fauve/node';
+ *
+ * const corner = cropImage(await readImage('photo.jpg'), { left: 0, top: 0, width: 32, height: 16 });
+ * console.log(corner.width, corner.height); // 32 16
+ * ```
+ */
 export function cropImage(image: Image, part: Rectangle): Image {
   checkImage(image, 'cropImage, image');
   if (!isRecord(part)) refuse('cropImage, part', 'an object with left, top, width, height', part);

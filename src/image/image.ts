@@ -15,6 +15,14 @@ export interface Image {
 
 /**
  * Makes an {@link Image}. Its values are looked at where the image is used.
+ * @example
+ * ```ts
+ * import { createImage } from 'fauve';
+ *
+ * // Two grey pixels: the planes of red, green and blue, one after the other.
+ * const image = createImage(2, 1, new Float32Array([0.2, 0.8, 0.2, 0.8, 0.2, 0.8]));
+ * console.log(image.width, image.height); // 2 1
+ * ```
  * @throws FauveError `usage` for data that are no Float32Array, `input` when the sizes and the data do not agree
  */
 export function createImage(width: number, height: number, data: Float32Array, alpha?: Float32Array): Image {

@@ -11,6 +11,13 @@ const C2 = 0.03 ** 2;
 /**
  * Peak signal-to-noise ratio in decibels over all RGB values, the peak being 1. Infinity when the images are equal.
  * Alpha is not compared.
+ * @example
+ * ```ts
+ * import { createImage, psnr } from 'fauve';
+ *
+ * const grey = (level) => createImage(1, 1, new Float32Array(3).fill(level));
+ * console.log(psnr(grey(0.5), grey(0.6)).toFixed(1)); // 20.0
+ * ```
  * @throws FauveError `input` when the sizes differ
  */
 export function psnr(a: Image, b: Image): number {

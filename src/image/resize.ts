@@ -22,6 +22,14 @@ interface Axis {
  * would take for edges of the picture.
  *
  * Colours are weighted by alpha, so what is invisible does not bleed into what is visible. The result is in [0,1].
+ * @example
+ * ```ts
+ * import { resizeImage } from 'fauve';
+ * import { readImage } from 'fauve/node';
+ *
+ * const small = resizeImage(await readImage('photo.jpg'), 64, 48);
+ * console.log(small.width, small.height); // 64 48
+ * ```
  * @throws FauveError `input` when a size is not a positive integer
  */
 export function resizeImage(image: Image, width: number, height: number): Image {

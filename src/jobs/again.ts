@@ -6,7 +6,20 @@ import type { JobSpecOf } from './spec.js';
 /** A job that makes a picture. */
 export type PictureSpec = JobSpecOf<Recipe['kind']>;
 
-/** The job that makes a picture again. Its files are where the recipe says; what comes with Fauve is known by name. */
+/**
+ * The job that makes a picture again. Its files are where the recipe says; what comes with Fauve is known by name.
+ * @example
+ * ```ts
+ * import { createFauve, jobOfRecipe, runJob } from 'fauve';
+ * import { createNodeHost } from 'fauve/node';
+ *
+ * await using fauve = await createFauve();
+ * const first = await fauve.stylize({ photo: 'photo.jpg', style: 'starry-night', size: 128, steps: 5 });
+ * await using host = createNodeHost();
+ * const again = await runJob(jobOfRecipe(first.recipe), host);
+ * console.log(again.loss === first.loss); // true
+ * ```
+ */
 export function jobOfRecipe(recipe: Recipe): PictureSpec {
   anObject(recipe, 'jobOfRecipe');
   const file = ({ path, shipped }: ReadFile) => (shipped ? { shipped: path } : { path });

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { isBytes } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { sha256OfFloats } from '../formats/sha256.js';

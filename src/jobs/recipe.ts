@@ -99,13 +99,37 @@ export function withPaths<R extends Recipe>(recipe: R, rename: (path: string) =>
   return { ...recipe, ...changed };
 }
 
-/** A recipe as text. */
+/**
+ * A recipe as text.
+ * @example
+ * ```ts
+ * import { createFauve, encodeImage, encodeRecipe } from 'fauve';
+ *
+ * await using fauve = await createFauve();
+ * const { image, recipe } = await fauve.apply({ photo: 'photo.jpg', style: 'great-wave' });
+ * const png = await encodeImage(image, 'png', { recipe: encodeRecipe(recipe) });
+ * console.log(png.byteLength);
+ * ```
+ */
 export function encodeRecipe(recipe: Recipe): string {
   anObject(recipe, 'encodeRecipe');
   return JSON.stringify(recipe);
 }
 
-/** @throws FauveError `input` when the text is no recipe */
+/**
+ * @example
+ * ```ts
+ * import { createFauve, decodeRecipe } from 'fauve';
+ * import { decodeImage, savePicture } from 'fauve/node';
+ * import { readFile } from 'node:fs/promises';
+ *
+ * await using fauve = await createFauve();
+ * await savePicture('out.png', await fauve.apply({ photo: 'photo.jpg', style: 'great-wave' }));
+ * const { recipe } = await decodeImage(await readFile('out.png'), { what: 'Picture', fileName: 'out.png' });
+ * console.log(decodeRecipe(recipe).styles); // [ { name: 'great-wave', weight: 1 } ]
+ * ```
+ * @throws FauveError `input` when the text is no recipe
+ */
 export function decodeRecipe(text: string, fileName = 'The picture'): Recipe {
   aText(text, fileName);
   try {

@@ -56,6 +56,20 @@ export async function planJob<Name extends JobKindName>(
 
 /**
  * Does a job: on the command line, in a page, on a server it is the same.
+ * @example
+ * ```ts
+ * import { runJob } from 'fauve';
+ * import { createNodeHost, savePicture } from 'fauve/node';
+ *
+ * await using host = createNodeHost();
+ * const spec = {
+ *   kind: 'stylize',
+ *   content: { path: 'photo.jpg' },
+ *   styles: [{ shipped: 'starry-night' }, { path: 'painting.jpg', weight: 0.5 }],
+ *   options: { size: 128, steps: 5 },
+ * };
+ * await savePicture('out.png', await runJob(spec, host));
+ * ```
  * @throws FauveError before the work starts, for all that can be checked by then; `JobAborted` when the signal fires and there is
  *   something to keep
  */

@@ -18,6 +18,14 @@ export type CompleteSpec<Name extends JobKindName = JobKindName> = {
 
 /**
  * Checks that something is the spec of a job, and completes it.
+ * @example
+ * ```ts
+ * import { parseSpec } from 'fauve';
+ *
+ * const text = '{ "kind": "apply", "content": { "path": "photo.jpg" }, "network": { "shipped": "fast" }, "styles": [{ "name": "udnie" }] }';
+ * const spec = parseSpec(JSON.parse(text));
+ * console.log(spec.styles); // [ { name: 'udnie', weight: 1 } ]
+ * ```
  * @throws FauveError `usage` that names the part, what is expected and what was received
  */
 export function parseSpec(given: unknown): CompleteSpec {

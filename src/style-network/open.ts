@@ -16,6 +16,16 @@ export type Precision = 'int8' | 'float32';
 /**
  * Opens a network: one that `fauve train` made, or a "fast neural style" network of another program, which has one picture
  * [1,3,H,W] or [1,H,W,3] in and out, RGB, of one size or of any.
+ * @example
+ * ```ts
+ * import { openStyleNetwork } from 'fauve';
+ * import { loadStyleNetwork, startEngine } from 'fauve/node';
+ *
+ * const runtime = await startEngine();
+ * const network = await openStyleNetwork(runtime, await loadStyleNetwork('fast'));
+ * console.log(network.styles.map(({ name }) => name));
+ * await runtime.close();
+ * ```
  * @param options.range what white is in the pictures of another program's network; without it, it is found out
  * @param options.precision `int8` by default, which the eye cannot tell from `float32`
  * @throws FauveError as {@link checkStyleNetwork}; `input` for a network of another form, or that the engine cannot run

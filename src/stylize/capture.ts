@@ -62,6 +62,23 @@ export interface CaptureRequest {
 /**
  * Takes the style out of a painting: for each loss network, size and layer of the style loss a low-rank factor of the Gram matrix,
  * and the mean and standard deviation of each channel. The ranks are those that lose least within the bytes.
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises';
+ * import { captureStyle } from 'fauve';
+ * import { encodeStyle } from 'fauve/files';
+ * import { loadNetworkWeights, readImage, startEngine } from 'fauve/node';
+ *
+ * const runtime = await startEngine();
+ * const style = await captureStyle({
+ *   image: await readImage('painting.jpg'),
+ *   about: { name: 'mine', title: 'My painting', artist: '', year: null, source: '' },
+ *   networks: [await loadNetworkWeights('distilled')],
+ *   runtime,
+ * });
+ * await writeFile('mine.style', encodeStyle(style));
+ * await runtime.close();
+ * ```
  * @throws FauveError `usage` for words that cannot be kept, `input` for a picture that is too narrow, `aborted` when the signal fires before the end
  */
 export async function captureStyle(request: CaptureRequest): Promise<Style> {

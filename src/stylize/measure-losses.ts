@@ -36,6 +36,24 @@ export interface LossRequest {
 /**
  * The losses of a picture, layer by layer: what `stylize` minimises. The references are brought to the picture's size, as they are
  * when it is made, and `colours` are looked at as they are then.
+ * @example
+ * ```ts
+ * import { measureLosses } from 'fauve';
+ * import { loadNetworkWeights, loadStyle, readImage, startEngine } from 'fauve/node';
+ *
+ * const runtime = await startEngine();
+ * const photo = await readImage('photo.jpg');
+ * const { total, terms } = await measureLosses({
+ *   content: photo,
+ *   styles: [await loadStyle('starry-night')],
+ *   generated: photo,
+ *   weights: await loadNetworkWeights('distilled'),
+ *   runtime,
+ * });
+ * for (const { name, weight, value } of terms) console.log(name, weight * value);
+ * console.log(total);
+ * await runtime.close();
+ * ```
  * @throws FauveError `usage` without a style, `input` for pictures that are too small for the layers, `aborted` when the signal fires
  *   before they are measured
  */

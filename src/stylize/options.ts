@@ -130,6 +130,13 @@ export const stylizeOptionSpecs = optionSpecs(schema, 'Optimisation') as readonl
 
 /**
  * Checks options and fills in the defaults.
+ * @example
+ * ```ts
+ * import { resolveStylizeOptions } from 'fauve';
+ *
+ * const { size, steps } = resolveStylizeOptions({ steps: 50, colors: 'luminance' });
+ * console.log(size, steps); // 512 50
+ * ```
  * @param network name of the loss network, where its defaults are wanted
  * @throws FauveError `usage` that names the option, what is expected and what was received
  */

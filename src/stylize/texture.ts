@@ -44,6 +44,18 @@ const MARGIN = 16;
  * Synthesises a picture from a style alone (Gatys et al. 2015, "Texture Synthesis Using Convolutional Neural Networks"): what the
  * style has of colours and strokes, with no content. It is `stylize` without a content loss, from soft patches in the colours of
  * the palette, from coarse to fine. A margin of 16 pixels is painted beside it and cut off; progress and loss are those of the whole.
+ * @example
+ * ```ts
+ * import { texture } from 'fauve';
+ * import { loadNetworkWeights, loadStyle, startEngine, writeImage } from 'fauve/node';
+ *
+ * const runtime = await startEngine();
+ * const { style } = await loadStyle('starry-night');
+ * const weights = await loadNetworkWeights('distilled');
+ * const { image } = await texture({ style, weights, runtime, size: 64, steps: 5 });
+ * await writeImage('out.png', image);
+ * await runtime.close();
+ * ```
  * @throws FauveError as `stylize`; the picture of `StylizeAborted` is without the margin
  */
 export async function texture(request: TextureRequest): Promise<StylizeResult> {

@@ -100,6 +100,14 @@ async function decodeWhole(bytes: Uint8Array, { what, fileName }: ImageSource): 
 /**
  * Writes a picture, rounded to the nearest level and tagged as sRGB. Alpha is kept in PNG, WebP and TIFF; JPEG has none
  * and shows it on white. The same picture and options give the same bytes.
+ * @example
+ * ```ts
+ * import { createImage, encodeImage } from 'fauve';
+ *
+ * const red = createImage(1, 1, new Float32Array([1, 0, 0]));
+ * const png = await encodeImage(red, 'png');
+ * console.log(png.subarray(1, 4)); // the letters P, N, G
+ * ```
  * @throws FauveError `usage` for a quality or a number of bits that the format does not have; `input` when the format
  *   cannot hold the picture (WebP: 16383 pixels a side; JPEG: 65535, and 60 kB of recipe)
  */

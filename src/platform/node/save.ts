@@ -13,16 +13,19 @@ import { writeImage } from './images.js';
 export async function savePicture(
   path: string,
   result: { readonly image: Image; readonly recipe: Recipe },
-  { quality, bits }: Pick<EncodeOptions, 'quality' | 'bits'> = {},
+  options: Pick<EncodeOptions, 'quality' | 'bits'> = {},
 ): Promise<void> {
   aText(path, 'savePicture, path');
   anObject(result, 'savePicture, result');
+  anObject(options, 'savePicture, options');
+  const { quality, bits } = options;
   const recipe = encodeRecipe({ ...recipeBeside(path, result.recipe), quality });
   await writeImage(path, result.image, { quality, bits, recipe });
 }
 
 /** A recipe whose files are named from the folder of a picture, with forward slashes, so that it is the same on every system. */
 export function recipeBeside<R extends Recipe>(picture: string, recipe: R): R {
+  aText(picture, 'recipeBeside, picture');
   const folder = dirname(resolve(picture));
   return withPaths(recipe, (path) => relative(folder, resolve(path)).replaceAll(sep, '/'));
 }
