@@ -31,6 +31,8 @@ function remedyFor(reason: Reason): string | undefined {
       return `Capture it first: fauve capture ${reason.path} -o NAME.style.`;
     case 'no-device':
       return 'Use --device cpu.';
+    case 'port':
+      return 'Choose another from 1024 with --port, or leave --port out for a free one.';
     case 'divergence':
       return 'Start again with a lower --learning-rate.';
     default:

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { styleText } from 'node:util';
-import type { TrainEvent, TrainRecord, TrainTest } from 'fauve';
+import type { JobEvent, TrainRecord, TrainTest } from 'fauve';
 import { makeFolder, renderPlot, writeFileAtomically, writeImage } from 'fauve/node';
 import { lossPlotSvg, quantise } from 'fauve/pictures';
 import { averagedCurve } from './curves.js';
@@ -50,7 +50,11 @@ export async function writeTestPictures(folder: string, { step, pictures }: Trai
 }
 
 /** Tells people on stderr how a training run goes. */
-export function trainReporter(): { tell(event: TrainEvent): void; say(line: string): void; close(): void } {
+export function trainReporter(): {
+  tell(event: Exclude<JobEvent<'train'>, { type: 'notice' }>): void;
+  say(line: string): void;
+  close(): void;
+} {
   const meter = openMeter();
   const dim = (text: string) => styleText('dim', text, { stream: process.stderr });
   let iterations = 0;

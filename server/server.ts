@@ -122,14 +122,13 @@ async function listen(server: Server, port: number | undefined): Promise<number>
     return await attempt(port);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    const leaveOut = 'or leave it out for a free one';
+    const reason = { kind: 'port', port } as const;
     if (code === 'EADDRINUSE') {
       const why = `The port ${port} is in use, by another studio or another program.`;
-      throw new FauveError('machine', `${why} Choose another, ${leaveOut}.`, { cause: error });
+      throw new FauveError(reason, why, { cause: error });
     }
     if (code === 'EACCES' || code === 'EPERM') {
-      const why = `You have no permission to use the port ${port}.`;
-      throw new FauveError('machine', `${why} Choose one from 1024, ${leaveOut}.`, { cause: error });
+      throw new FauveError(reason, `You have no permission to use the port ${port}.`, { cause: error });
     }
     throw error;
   }

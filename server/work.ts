@@ -23,7 +23,8 @@ const PREVIEW_PACE = 1000;
 export function workOf(spec: StudioSpec, host: ServerHost): Work<StepProgress, JobPicture> {
   return async (report, signal) => {
     try {
-      return await (spec.kind === 'apply' ? applied(spec, host, report, signal) : painted(spec, host, report, signal));
+      if (spec.kind === 'stylize') return await painted(spec, host, report, signal);
+      return await host.keepingNetwork(() => applied(spec, host, report, signal));
     } catch (error) {
       // The engine may have been the reason, and it holds memory.
       const harmless = signal.aborted || (error instanceof FauveError && error.code !== 'system');

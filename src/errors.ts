@@ -59,6 +59,8 @@ export type Reason =
     }
   /** The disk has no room. */
   | { readonly kind: 'disk-full'; readonly path: string }
+  /** A server cannot have the port. */
+  | { readonly kind: 'port'; readonly port: number }
   /** A download did not arrive. */
   | { readonly kind: 'download'; readonly what: string }
   /** The files that come with Fauve are not complete. */
@@ -104,10 +106,11 @@ const codes: Readonly<Record<Reason['kind'], ErrorCode>> = {
   exists: 'input',
   file: 'input',
   'disk-full': 'system',
+  port: 'system',
   download: 'system',
   installation: 'system',
   'too-small': 'input',
-  divergence: 'system',
+  divergence: 'input',
   checkpoint: 'input',
   request: 'usage',
   input: 'input',

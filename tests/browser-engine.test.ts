@@ -237,7 +237,7 @@ describe.skipIf(skipped)(`an engine in a browser${skipped}`, () => {
     await devtools.send('Browser.crashGpuProcess').catch(() => undefined);
     const restyling = lab.run('lost', 'apply', '/models/fast.onnx', urls.photo, [{ name: 'udnie' }]);
     await expect(restyling.then(() => 'a picture')).rejects.toThrow(
-      /^system: .*: the graphics card was taken away.*\. Reload the page, or use the processor: device cpu\.$/,
+      /^system: .*: the graphics card was taken away.*\. Reload the page, or use the device cpu\.$/,
     );
   });
 

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openWorkplace, type RunOptions, type Workplace } from './support/cli.js';
@@ -40,12 +41,17 @@ async function studio(
 }
 
 async function startJob(url: string): Promise<string> {
+  const photo = await readFile(place.at('photo.png'));
   const form = new FormData();
-  form.append('photo', new Blob([await readFile(place.at('photo.png'))]), 'photo.png');
+  form.append('file', new Blob([photo]), 'file');
   const options = { size: 48, scales: 1, steps: 100_000, contentLayers: { relu2_1: 1 }, styleLayers: { relu1_1: 1 } };
-  form.append('job', JSON.stringify({ kind: 'paint', styles: [{ name: 'starry-night' }], options }));
+  const content = { name: 'photo.png', sha256: createHash('sha256').update(photo).digest('hex') };
+  const spec = { kind: 'stylize', content, styles: [{ shipped: 'starry-night' }], options };
+  form.append('job', JSON.stringify(spec));
   const response = await fetch(`${url}api/jobs`, { method: 'POST', body: form });
-  return ((await response.json()) as { id: string }).id;
+  const answer = (await response.json()) as { id?: string; message?: string };
+  if (answer.id === undefined) throw new Error(answer.message);
+  return answer.id;
 }
 
 describe('fauve studio', () => {

@@ -185,7 +185,13 @@ describe('Ctrl-C', () => {
       '--steps',
       '6',
     );
-    await refused(2, /--size is 192x192; received 100x100/, '--resume', '--size', '100x100');
+    await refused(
+      2,
+      /option size of the interrupted job is 192x192; received 100x100\./,
+      '--resume',
+      '--size',
+      '100x100',
+    );
     await refused(1, /of other pictures, styles or weights/, '--resume', '-s', 'other.png');
     await refused(1, /--resume to go on with it, or --overwrite/);
     expect(await readFile(place.at('own.png.checkpoint'))).toEqual(before);

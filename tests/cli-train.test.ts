@@ -221,7 +221,13 @@ describe('Ctrl-C', () => {
       const outcome = await train('cut.onnx', ...long, ...more);
       expect(outcome).toMatchObject({ code, stderr: expect.stringMatching(message) });
     };
-    await refused(2, /--batch is 1; received 2/, '--resume', '--batch', '2');
+    await refused(
+      2,
+      /option batch of the interrupted job is 1; received 2\. Leave --batch out/,
+      '--resume',
+      '--batch',
+      '2',
+    );
     await refused(1, /of a run with other pictures/, '--resume', '--style', 'photo.png');
     await refused(1, /cut\.onnx was interrupted .*--resume to go on with it/);
     expect(decodeTrainCheckpoint(await readFile(place.at('cut.onnx.checkpoint')))).toEqual(checkpoint);

@@ -267,6 +267,9 @@ describe('a training step', { timeout: 60_000 }, () => {
   });
 });
 
+/** How many crops of photos are read before the one that is spoilt. */
+const POISONED = 12;
+
 describe('distil', { timeout: 120_000 }, () => {
   it('lowers the errors on pictures that stay the same', async () => {
     const one = (seed: number) => [
@@ -315,6 +318,71 @@ describe('distil', { timeout: 120_000 }, () => {
     const resumed = await distil({ ...request(), resume: decodeDistilCheckpoint(bytes) });
     expect(resumed.history.map(({ total }) => total)).toEqual(whole.history.map(({ total }) => total));
     for (const [name, { data }] of whole.tensors) expect(resumed.tensors.get(name)!.data).toEqual(data);
+  });
+
+  /** Stops a run after a step. */
+  async function stoppedAt(step: number, options: DistilRequest): Promise<DistilAborted['checkpoint']> {
+    const controller = new AbortController();
+    const onProgress = (event: DistilEvent) => {
+      if (event.type === 'step' && event.step === step) controller.abort();
+    };
+    const stopped = await distil({ ...options, signal: controller.signal, onProgress }).catch((error) => error);
+    if (stopped instanceof DistilAborted) return stopped.checkpoint;
+    throw stopped;
+  }
+
+  it('goes on twice from one checkpoint to the same network: a run does not write into what it was given', async () => {
+    const checkpoint = await stoppedAt(3, request({ steps: 6 }));
+    const bytes = encodeDistilCheckpoint(checkpoint);
+    const [first, second] = [
+      await distil({ ...request(), resume: checkpoint }),
+      await distil({ ...request(), resume: checkpoint }),
+    ];
+    expect(second.history.map(({ total }) => total)).toEqual(first.history.map(({ total }) => total));
+    for (const [name, { data }] of first.tensors) expect(second.tensors.get(name)!.data).toEqual(data);
+    expect(encodeDistilCheckpoint(checkpoint)).toEqual(bytes);
+  });
+
+  it('gives checkpoints that stay as they are while the run goes on', async () => {
+    const kept: { checkpoint: DistilAborted['checkpoint']; bytes: Uint8Array }[] = [];
+    await distil({
+      ...request({ steps: 6 }),
+      onProgress: async (event) => {
+        if (event.type !== 'step' || event.step !== 2) return;
+        const checkpoint = await event.checkpoint();
+        kept.push({ checkpoint, bytes: encodeDistilCheckpoint(checkpoint) });
+      },
+    });
+    expect(encodeDistilCheckpoint(kept[0]!.checkpoint)).toEqual(kept[0]!.bytes);
+  });
+
+  it('goes back from a step that diverges, as train does, and on to the same network after an interruption', async () => {
+    // The crops of the fourth step hold no numbers, once.
+    const poisoned = () => {
+      let asked = 0;
+      const options = request({ steps: 6, rounds: 0 });
+      const photos = options.photos.map((each) => ({
+        ...each,
+        crop: async (...square: Parameters<PictureSource['crop']>) => {
+          const data = await each.crop(...square);
+          asked++;
+          return asked === POISONED ? data.map(() => Number.NaN) : data;
+        },
+      }));
+      return { ...options, photos };
+    };
+    const events: DistilEvent[] = [];
+    const result = await distil({ ...poisoned(), onProgress: (event) => void events.push(event) });
+    const rollbacks = events.filter((event) => event.type === 'rollback');
+    expect(rollbacks).toHaveLength(1);
+    expect(rollbacks[0]).toMatchObject({ step: expect.any(Number), to: 0, loss: Number.NaN });
+    expect((rollbacks[0] as { step: number }).step).toBeLessThan(5);
+    expect(result.history.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+    for (const { data } of result.tensors.values()) expect(data.every(Number.isFinite)).toBe(true);
+    const checkpoint = await stoppedAt(5, poisoned());
+    expect(checkpoint).toMatchObject({ rateFactor: 0.5, lastGood: { step: 0, rateFactor: 1 } });
+    const read = decodeDistilCheckpoint(encodeDistilCheckpoint(checkpoint));
+    expect(read.lastGood.makings).toEqual(checkpoint.lastGood.makings);
   });
 
   it('tests for real: the teacher judges what was made with the student', async () => {

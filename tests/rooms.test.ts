@@ -85,6 +85,8 @@ describe('the doors', () => {
 
 describe('the check', () => {
   it.each<[string, string]>([
+    ['studio/src/worker/lab.ts', "import { run } from '../state/session.js';"],
+    ['studio/src/state/keys.ts', "import { Stage } from '../view/stage.js';"],
     ['src/graph/ops.ts', "import { vgg } from '../networks/vgg.js';"],
     ['src/graph/ops.ts', "import type { Model } from '../onnx/model.js';"],
     ['src/onnx/model.ts', "import { gramMatrix } from '../losses/style.js';"],
@@ -133,6 +135,7 @@ describe('the check', () => {
     ['src/networks/h5.ts', 'const text = \'exports its weights from "../losses/total.js"\';'],
     ['cli/main.ts', "import { stylize } from 'fauve';\nimport { Command } from 'commander';"],
     ['studio/src/worker/paint.ts', "import { stylize } from 'fauve';\nimport { texts } from '../texts.js';"],
+    ['studio/src/view/stage.tsx', "import { run } from '../state/session.js';\nimport '../look/page.css';"],
     ['cli/commands/losses.ts', "import { fail } from '../fail.js';\nimport { parseArgs } from 'node:util';"],
     ['cli/commands/studio.ts', "import { startStudio } from '#server/server.js';"],
     ['server/app.ts', "import { Hono } from 'hono';\nimport { decodeImage } from 'fauve/node';"],

@@ -28,6 +28,8 @@ const looksIntoMessages = (code: string): string[] =>
 
 /** What others say (Python, an operating system, an engine) comes as text alone. */
 const borders = [
+  // What made a network is written into its file.
+  'src/jobs/kinds/distil.ts',
   // Commands of other programs.
   'src/style-network/mistaken.ts',
   // The schema's own words for what it expects.

@@ -1,45 +1,23 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type DistilOptions, type DistilOptionsInput, FauveError, type JobEvent, type JobSpecOf } from 'fauve';
+import { checkWritable, readFileChecked } from 'fauve/node';
 import {
-  type DistilCheckpoint,
-  type DistilEvent,
-  type DistilOptions,
-  type DistilOptionsInput,
-  FauveError,
-  type TestPair,
-} from 'fauve';
-import { encodeDistilled } from 'fauve/files';
-import {
-  checkWritable,
-  loadNetworkWeights,
-  pictureFolder,
-  readFileChecked,
-  readImage,
-  startEngine,
-  writeFileAtomically,
-} from 'fauve/node';
-import {
-  DistilAborted,
   decodeDistilCheckpoint,
   defaultDistilOptions,
-  distil,
   distilOptionSpecs,
-  encodeDistilCheckpoint,
   resolveDistilOptions,
   studentShapes,
 } from 'fauve/training';
 import { z } from 'zod';
 import { writeDistilPlot } from '../distil-plot.js';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
-import { listenForInterrupt } from '../interrupt.js';
-import { attempt, keepCheckpoint, writeResult } from '../keep.js';
-import { flagOf, parseCount, parseNumber } from '../option-flags.js';
-import { checkInterrupted, checkpointPath, plotFormat, readCheckpointFile } from '../outputs.js';
-import { note } from '../progress.js';
+import { addOptionFlags, optionsOf, parseCount } from '../option-flags.js';
+import { plotFormat } from '../outputs.js';
 import { tellingErrors } from '../telling-errors.js';
 import { durationText } from '../time-left.js';
+import { runTrainingJob } from '../training-job.js';
 
 interface Values extends EngineValues, Readonly<Record<string, unknown>> {
   readonly photos: string;
@@ -97,90 +75,52 @@ export function addDistilCommand(program: Command): void {
     .option('--resume', 'go on with an interrupted run, from its checkpoint beside the output')
     .addHelpText('after', examples)
     .action((values: Values) => tellingErrors(values.json === true, () => run(values)));
-  for (const { name, description } of distilOptionSpecs) {
-    const text = `${description} (default: ${defaultDistilOptions[name]})`;
-    command.addOption(new Option(`${flagOf(name)} <number>`, text).argParser(parseNumber).helpGroup('Training:'));
-  }
+  addOptionFlags(command, numbers);
   addEngineFlags(command);
 }
 
+/** Name and shape have flags of their own. */
+const numbers = distilOptionSpecs.filter(({ kind }) => kind === 'number');
+
 async function run(values: Values): Promise<void> {
-  const { output, plot, json } = values;
+  const { output, plot, photos, paintings, teacher, json = false, overwrite = false, resume = false } = values;
   const engine = engineOf(values);
   if (extname(output) !== '.safetensors') {
     throw new FauveError('request', `The network ${output} must end in .safetensors; received '${extname(output)}'.`);
   }
   if (plot !== undefined) plotFormat(plot);
-  const overwrite = values.overwrite === true;
-  await checkInterrupted({ output, overwrite, resume: values.resume === true });
+  const options: DistilOptionsInput = optionsOf(values, distilOptionSpecs, resolveDistilOptions);
   await checkWritable(output, { overwrite });
   if (plot !== undefined) await checkWritable(plot, { overwrite: true });
-  const options = optionsOf(values);
   const held = values.heldOut === undefined ? undefined : await readHeldOut(values.heldOut);
-  const photos = await pictureFolder(values.photos, held?.photos, note);
-  const paintings = await pictureFolder(values.paintings, held?.paintings, note);
-  const tests = held ? await testPairs(held, values) : [];
-  const teacher = await loadNetworkWeights(values.teacher);
-  const file = checkpointPath(output);
-  const interrupted = values.resume ? await readCheckpointFile(output) : undefined;
-  const resume = interrupted && decodeDistilCheckpoint(interrupted.bytes, interrupted.name);
-  if (resume) requireSame(options, resume.options);
-  const say = (text: string) => process.stderr.write(`${text}\n`);
-  const interrupt = listenForInterrupt({ after: 'this step', say });
-  const notice = (message: string) =>
-    json ? process.stdout.write(`${JSON.stringify({ type: 'notice', message })}\n`) : say(message);
-  const draw = async ({ history, tests }: Pick<DistilCheckpoint, 'history' | 'tests'>) => {
-    if (plot !== undefined) await writeDistilPlot(plot, history, tests);
-  };
-  const save = async (checkpoint: DistilCheckpoint) => {
-    await writeFileAtomically(file, encodeDistilCheckpoint(checkpoint));
-    await draw(checkpoint);
-  };
-  const runtime = await startEngine({ ...engine, onNotice: notice });
+  const say = (text: string) => void process.stderr.write(`${text}\n`);
   let steps = 0;
-  const onProgress = async (event: DistilEvent) => {
-    if (event.type === 'start') steps = event.options.steps;
-    const { checkpoint, ...told } = event.type === 'step' ? event : { ...event, checkpoint: undefined };
-    if (json) process.stdout.write(`${JSON.stringify(told)}\n`);
-    const text = textOf(event, steps);
-    if (!json && text !== undefined) say(text);
-    if (event.type === 'step' && event.step % values.saveEvery === 0 && checkpoint) {
-      const state = await checkpoint();
-      await attempt(() => save(state), notice);
-    }
-  };
-  try {
-    const result = await distil({
-      teacher,
-      runtime,
-      photos,
-      paintings,
-      tests,
-      options,
-      ...(resume ? { resume } : {}),
-      signal: interrupt.signal,
-      onProgress,
-    });
-    const made = `fauve distil, ${result.options.steps} steps, seed ${result.options.seed}`;
-    const origin = { name: result.options.name, teacher: teacher.name, teacherSha256: teacher.sha256, made };
-    const bytes = encodeDistilled(result.tensors, origin, result.options.levels);
-    await writeResult(output, bytes, { what: 'The network' });
-    await draw(result);
-    await rm(file, { force: true });
-    say(`${output}  ${(bytes.byteLength / 1e6).toFixed(2)} MB, ${durationText(result.seconds)}`);
-  } catch (error) {
-    if (!(error instanceof DistilAborted)) throw error;
-    const { sentence } = await keepCheckpoint(output, encodeDistilCheckpoint(error.checkpoint));
-    await attempt(() => draw(error.checkpoint), notice);
-    throw new FauveError('aborted', `${error.message} ${sentence}`, { cause: error });
-  } finally {
-    interrupt.release();
-    await runtime.close();
-  }
+  const { bytes, seconds } = await runTrainingJob<'distil'>({
+    spec: {
+      ...{ kind: 'distil', photos, paintings, teacher, options },
+      heldOut: held && { photos: held.photos, paintings: held.paintings },
+      tests: held ? testPairs(held, values) : [],
+    },
+    ...{ output, saveEvery: values.saveEvery, overwrite, resume, json, engine, stepName: 'step' },
+    progressOf: (checkpoint) => decodeDistilCheckpoint(checkpoint),
+    reporter: {
+      say,
+      close: () => {},
+      tell(event) {
+        if (event.type === 'start') steps = event.options.steps;
+        const text = textOf(event, steps);
+        if (!json && text !== undefined) say(text);
+      },
+      async draw({ history, tests }) {
+        if (plot !== undefined) await writeDistilPlot(plot, history, tests);
+      },
+    },
+  });
+  say(`${output}  ${(bytes.byteLength / 1e6).toFixed(2)} MB, ${durationText(seconds)}`);
 }
 
 /** An event in words; nothing for most of the steps. */
-function textOf(event: DistilEvent, steps: number): string | undefined {
+function textOf(event: JobEvent<'distil'>, steps: number): string | undefined {
   const errors = (of: Readonly<Record<string, number>>) =>
     Object.entries(of)
       .map(([name, error]) => `${name} ${(100 * error).toFixed(1)} %`)
@@ -197,32 +137,16 @@ function textOf(event: DistilEvent, steps: number): string | undefined {
     case 'step':
       if (event.step % 20 !== 0) return undefined;
       return `step ${event.step}/${steps}, loss ${event.total.toFixed(4)}, ${durationText(event.seconds)}`;
+    case 'rollback':
+      return `The loss became ${event.loss} at ${event.step}: back to ${event.to}, at half the rate.`;
+    case 'notice':
+      return event.message;
     case 'test': {
       const pairs = event.pairs.map(({ name, start, student, teacher }) =>
         [name, start.toFixed(4), student.toFixed(4), teacher.toFixed(4)].join(' '),
       );
       return `real test: share ${(100 * event.share).toFixed(1)} % (photo, student's, teacher's: ${pairs.join('; ')})`;
     }
-  }
-}
-
-function optionsOf(values: Values): DistilOptionsInput {
-  const names = ['name', 'shape', ...distilOptionSpecs.map((spec) => spec.name)];
-  const given = names.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]] as const]));
-  const options = Object.fromEntries(given) as DistilOptionsInput;
-  resolveDistilOptions(options);
-  return options;
-}
-
-/** @throws FauveError `usage` for an option that the interrupted run does not have */
-function requireSame(given: DistilOptionsInput, before: DistilOptions): void {
-  for (const [name, value] of Object.entries(given)) {
-    const known = before[name as keyof DistilOptions];
-    if (JSON.stringify(known) === JSON.stringify(value)) continue;
-    throw new FauveError(
-      'request',
-      `--resume goes on with the options of the interrupted run, where ${flagOf(name)} is ${JSON.stringify(known)}; received ${JSON.stringify(value)}.`,
-    );
   }
 }
 
@@ -261,19 +185,15 @@ async function readHeldOut(path: string): Promise<HeldOut> {
 }
 
 /** The first pairs. A photo is looked for in the folder of photos, then in `photos` beside the list, and in Fauve's `examples/photos`. */
-async function testPairs({ pairs }: HeldOut, { photos, paintings, tests, heldOut }: Values): Promise<TestPair[]> {
+function testPairs(
+  { pairs }: HeldOut,
+  { photos, paintings, tests, heldOut }: Values,
+): NonNullable<JobSpecOf<'distil'>['tests']> {
   const beside = dirname(resolve(heldOut!));
   const folders = [photos, join(beside, 'photos'), join(beside, '..', 'examples', 'photos')];
-  return Promise.all(
-    pairs.slice(0, tests).map(async ([photo, painting]) => {
-      const places = folders.map((folder) => join(folder, photo));
-      const path = places.find((place) => existsSync(place)) ?? places[0]!;
-      const content = await readImage(path, 'Test photo');
-      return {
-        name: photo.replace(/\.\w+$/, ''),
-        content,
-        style: await readImage(join(paintings, painting), 'Test painting'),
-      };
-    }),
-  );
+  return pairs.slice(0, tests).map(([photo, painting]) => {
+    const places = folders.map((folder) => join(folder, photo));
+    const path = places.find((place) => existsSync(place)) ?? places[0]!;
+    return { name: photo.replace(/\.\w+$/, ''), content: { path }, style: { path: join(paintings, painting) } };
+  });
 }

@@ -179,7 +179,7 @@ function startOf(
 }
 
 /** Freezes plain data, all the way down. */
-function deepFreeze(value: object): void {
+export function deepFreeze(value: object): void {
   for (const each of Object.values(value)) if (typeof each === 'object' && each !== null) deepFreeze(each);
   Object.freeze(value);
 }

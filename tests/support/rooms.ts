@@ -50,6 +50,16 @@ const upstreamTypes: Readonly<Record<string, readonly string[]>> = {
   platform: ['stylize', 'training'],
 };
 
+/** Which rooms a room of `studio/src/` may import; what lies beside the rooms, all of them may. */
+const upstreamInStudio: Readonly<Record<string, readonly string[]>> = {
+  worker: [],
+  state: ['worker'],
+  // The lab is loaded when it is opened, into the view.
+  view: ['state', 'worker', 'lab'],
+  lab: ['state', 'worker', 'view'],
+  offline: [],
+};
+
 /** What every room may import. */
 const everybodys = /^src\/(errors\.js$|checks\/)/;
 
@@ -124,9 +134,16 @@ export function violations(path: string, source: string): string[] {
 
 function outsideProblem(path: string, folder: string, { from }: Import): string | undefined {
   if (!isOfThePackage(from) || outside[folder]?.includes(from)) return undefined;
-  return target(path, from)?.startsWith(folder)
-    ? undefined
-    : `is not for ${folder}, which imports the package by its name`;
+  const file = target(path, from);
+  if (!file?.startsWith(folder)) return `is not for ${folder}, which imports the package by its name`;
+  return folder === 'studio/src/' ? studioProblem(path, file) : undefined;
+}
+
+function studioProblem(path: string, file: string): string | undefined {
+  const roomIn = (each: string) => /^studio\/src\/([\w-]+)\//.exec(each)?.[1];
+  const [room, other] = [roomIn(path), roomIn(file)];
+  if (room === undefined || other === undefined || room === other || other === 'look') return undefined;
+  return upstreamInStudio[room]?.includes(other) ? undefined : `is not upstream of ${room}`;
 }
 
 /** Files that others import by the package's name. */

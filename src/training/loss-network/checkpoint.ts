@@ -4,6 +4,7 @@ import { FauveError } from '../../errors.js';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
 import type { WeightTensor } from '../../formats/tensor.js';
 import { checkpointRemedy } from '../../stylize/checkpoint.js';
+import type { TrainingMoment } from '../task.js';
 import { type DistilOptions, resolveDistilOptions } from './options.js';
 import type { Making } from './pool.js';
 
@@ -30,26 +31,33 @@ export interface DistilTest {
   readonly share: number;
 }
 
+/** A run at one moment: the engine's state, and the pictures in the making. */
+export interface DistilMoment extends TrainingMoment {
+  readonly makings: readonly Making[];
+}
+
 /** A training run between two steps. */
-export interface DistilCheckpoint {
+export interface DistilCheckpoint extends DistilMoment {
   readonly options: DistilOptions;
   readonly teacherSha256: string;
-  readonly step: number;
   readonly seconds: number;
   readonly history: readonly DistilRecord[];
   readonly tests: readonly DistilTest[];
   /** Kernels, biases and heads, as they started: Adam's steps are shares of their sizes. */
   readonly start: ReadonlyMap<string, WeightTensor>;
-  /** The engine's state by name: weights, moments, averages. */
-  readonly state: Readonly<Record<string, Float32Array>>;
-  readonly makings: readonly Making[];
+  /** Where the run goes back to when it diverges. */
+  readonly lastGood: DistilMoment;
 }
 
 const FORMAT = 'fauve-distil-checkpoint-1';
 const number = z.number();
+const numbers = z.array(z.object({ contentWeight: number, age: number, life: number }));
 const schema = z.object({
   teacherSha256: z.string(),
   step: number,
+  // Of before a run could diverge and go on: there was one rate, and nothing to go back to.
+  rateFactor: number.default(1),
+  lastGood: z.object({ step: number, rateFactor: number, makings: numbers }).optional(),
   seconds: number,
   history: z.array(z.object({ step: number, total: number, errors: z.record(z.string(), number), seconds: number })),
   tests: z.array(
@@ -59,7 +67,7 @@ const schema = z.object({
       share: number,
     }),
   ),
-  makings: z.array(z.object({ contentWeight: number, age: number, life: number })),
+  makings: numbers,
 });
 const planes = ['content', 'style', 'image', 'first', 'second'] as const;
 
@@ -68,18 +76,24 @@ const isCheckpoint = objectWith({ options: anObject, state: anObject, start: aMa
 /** A checkpoint as a safetensors file. */
 export function encodeDistilCheckpoint(checkpoint: DistilCheckpoint): Uint8Array {
   isCheckpoint(checkpoint, 'encodeDistilCheckpoint');
-  const { options, start, state, makings, ...rest } = checkpoint;
+  const { options, start, state, makings, lastGood, ...rest } = checkpoint;
   const tensors = new Map<string, WeightTensor>();
-  const put = (name: string, data: Float32Array, shape: readonly number[] = [data.length]) =>
-    tensors.set(name, { shape, data });
-  for (const [name, { shape, data }] of start) put(`start ${name}`, data, shape);
-  for (const [name, data] of Object.entries(state)) put(`state ${name}`, data);
-  for (const [i, making] of makings.entries()) for (const plane of planes) put(`making ${i} ${plane}`, making[plane]);
-  const numbers = makings.map(({ contentWeight, age, life }) => ({ contentWeight, age, life }));
+  for (const [name, { shape, data }] of start) tensors.set(`start ${name}`, { shape, data });
+  const put = (name: string, data: Float32Array) => tensors.set(name, { shape: [data.length], data });
+  const putMoment = (prefix: string, moment: Pick<DistilMoment, 'state' | 'makings'>) => {
+    for (const [name, data] of Object.entries(moment.state)) put(`${prefix}state ${name}`, data);
+    for (const [i, making] of moment.makings.entries())
+      for (const plane of planes) put(`${prefix}making ${i} ${plane}`, making[plane]);
+  };
+  putMoment('', { state, makings });
+  putMoment('good ', lastGood);
+  const numbersOf = (all: readonly Making[]) =>
+    all.map(({ contentWeight, age, life }) => ({ contentWeight, age, life }));
+  const good = { step: lastGood.step, rateFactor: lastGood.rateFactor, makings: numbersOf(lastGood.makings) };
   return writeSafetensors(tensors, {
     format: FORMAT,
     options: JSON.stringify(options),
-    run: JSON.stringify({ ...rest, makings: numbers }),
+    run: JSON.stringify({ ...rest, makings: numbersOf(makings), lastGood: good }),
   });
 }
 
@@ -90,20 +104,27 @@ export function decodeDistilCheckpoint(bytes: Uint8Array, fileName = 'The checkp
     throw new FauveError('checkpoint', `${fileName} is not a checkpoint of distil. ${checkpointRemedy}`);
   }
   try {
-    const { makings, ...run } = schema.parse(JSON.parse(metadata.run ?? ''));
+    const { makings, lastGood, step, rateFactor, ...run } = schema.parse(JSON.parse(metadata.run ?? ''));
     const under = (prefix: string) =>
       [...tensors].flatMap(([name, tensor]) =>
         name.startsWith(prefix) ? [[name.slice(prefix.length), tensor] as const] : [],
       );
-    return {
-      ...run,
-      options: resolveDistilOptions(JSON.parse(metadata.options ?? '')),
-      start: new Map(under('start ')),
-      state: Object.fromEntries(under('state ').map(([name, { data }]) => [name, data])),
-      makings: makings.map((numbers, i) => {
-        const arrays = planes.map((plane) => [plane, tensors.get(`making ${i} ${plane}`)!.data] as const);
+    const momentOf = (prefix: string, moment: NonNullable<typeof lastGood>): DistilMoment => ({
+      step: moment.step,
+      rateFactor: moment.rateFactor,
+      state: Object.fromEntries(under(`${prefix}state `).map(([name, { data }]) => [name, data])),
+      makings: moment.makings.map((numbers, i) => {
+        const arrays = planes.map((plane) => [plane, tensors.get(`${prefix}making ${i} ${plane}`)!.data] as const);
         return { ...numbers, ...(Object.fromEntries(arrays) as Record<(typeof planes)[number], Float32Array>) };
       }),
+    });
+    const now = momentOf('', { step, rateFactor, makings });
+    return {
+      ...run,
+      ...now,
+      options: resolveDistilOptions(JSON.parse(metadata.options ?? '')),
+      start: new Map(under('start ')),
+      lastGood: lastGood ? momentOf('good ', lastGood) : now,
     };
   } catch (error) {
     throw new FauveError('checkpoint', `${fileName} is damaged. ${checkpointRemedy}`, { cause: error });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { optionProblem } from '../../checks/option-problem.js';
+import { type OptionSpec, optionSpecs } from '../../checks/option-specs.js';
 import { MOST_LEVELS } from '../../formats/rounding.js';
 import { studentShapes } from './student.js';
 
@@ -65,11 +66,5 @@ export function resolveDistilOptions(given: unknown): DistilOptions {
   throw optionProblem(parsed.error, given, Object.keys(schema.shape), ' of distil');
 }
 
-/** The options that are numbers, for a command line. */
-export const distilOptionSpecs: readonly { readonly name: keyof DistilOptions; readonly description: string }[] =
-  Object.freeze(
-    Object.entries(schema.shape).flatMap(([name, { description = '' }]) => {
-      const key = name as keyof DistilOptions;
-      return typeof defaultDistilOptions[key] === 'number' ? [{ name: key, description }] : [];
-    }),
-  );
+/** All options in their order. */
+export const distilOptionSpecs: readonly OptionSpec<keyof DistilOptions>[] = optionSpecs(schema, 'Training');

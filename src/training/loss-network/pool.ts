@@ -52,6 +52,14 @@ export async function startMaking(
   };
 }
 
+/** A picture that goes its own way from here: what never changes is shared. */
+export const copyOf = (making: Making): Making => ({
+  ...making,
+  image: making.image.slice(),
+  first: making.first.slice(),
+  second: making.second.slice(),
+});
+
 /** One step of Adam on a picture, clipped to [0,1]. */
 export function advance(making: Making, gradient: Float32Array, rate: number): void {
   const { image, first, second } = making;

@@ -1,6 +1,6 @@
 import type { WeightTensor } from '../../formats/tensor.js';
 import { grad } from '../../graph/grad.js';
-import { add, div, mean, mul, reshape, slice, sub, sum } from '../../graph/ops.js';
+import { add, div, mean, mul, reshape, slice, sqrt, square, sub, sum } from '../../graph/ops.js';
 import { constant, input, type Tensor } from '../../graph/tensor.js';
 import { gramMatrices, power, relativeErrors } from '../../losses/batch.js';
 import { project } from '../../losses/content.js';
@@ -43,7 +43,7 @@ interface View {
  * Layers without a head in `student` have the teacher's channels.
  *
  * Inputs: `x` [T,3,S,S]; `rest` [2T+F,3,S,S]: the contents and the styles of x, then other crops; `content weight` [T,1,1,1].
- * Outputs: `total`; `feature LAYER`, `gram LAYER`, `residual LAYER`: relative errors; `stylisation`, its mean; `x gradient`.
+ * Outputs: `total`; `gradient norm` of all weights together; `feature LAYER`, `gram LAYER`, `residual LAYER`: relative errors; `stylisation`, its mean; `x gradient`.
  */
 export function trainingStep(
   teacher: NetworkWeights,
@@ -134,6 +134,7 @@ export function trainingStep(
     carry: Object.assign({}, ...steps.map((step) => step.carry)) as Record<string, string>,
     outputs: {
       total,
+      'gradient norm': sqrt(gradients.map((g) => sum(square(g))).reduce((a, b) => add(a, b))),
       ...errors,
       stylisation: mean(stylisation),
       'x gradient': xGradient,

@@ -4,6 +4,7 @@ import { FauveError } from '../../errors.js';
 import { readSafetensors, writeSafetensors } from '../../formats/safetensors.js';
 import type { WeightTensor } from '../../formats/tensor.js';
 import { checkpointRemedy } from '../../stylize/checkpoint.js';
+import type { TrainingMoment } from '../task.js';
 import { resolveTrainOptions, type TrainOptions } from './options.js';
 
 /** What a training step measured. */
@@ -18,14 +19,8 @@ export interface TrainRecord {
   readonly seconds: number;
 }
 
-/** A training run at one moment: all that decides how it goes on. */
-export interface TrainMoment {
-  readonly step: number;
-  /** Halved each time that the run diverged. */
-  readonly rateFactor: number;
-  /** The engine's state by name: weights, moments, averages. */
-  readonly state: Readonly<Record<string, Float32Array>>;
-}
+/** A training run at one moment. */
+export type TrainMoment = TrainingMoment;
 
 /** A training run between two steps. */
 export interface TrainCheckpoint extends TrainMoment {

@@ -5,22 +5,18 @@ import { longerSide, shorterSide, smallestSize } from '../../image/size.js';
 import { type LossSettings, styleTarget } from '../../losses/total.js';
 import type { LossNetwork } from '../../networks/vgg.js';
 import { joined } from '../../optim/vectors.js';
-import type { Values } from '../../runtime/runtime.js';
-import { type StyleNetworkShape, styleNetworkMargins } from '../../style-network/shape.js';
+import type { Runtime, Values } from '../../runtime/runtime.js';
+import { styleNetworkMargins } from '../../style-network/shape.js';
 import { defaultStylizeOptions, lossSettings } from '../../stylize/options.js';
 import { measureTargets, styleSize } from '../../stylize/targets.js';
 import { randomFor } from '../crops.js';
 import type { TrainOptions } from './options.js';
 import type { TrainingPhotos } from './photos.js';
+import type { PlannedStyle, TrainingPlan } from './plan.js';
 import { noiseInput, photosInput, photosShape, styleInput, styleWeightInput, targetInput } from './step.js';
-import type { TrainRun } from './train.js';
 
 /** The Gram matrices of all styles, a row for each. */
-export async function targetsOf(
-  { styles, runtime }: TrainRun,
-  network: LossNetwork,
-  options: TrainOptions,
-): Promise<Values> {
+export async function targetsOf({ styles, lossNetwork, options }: TrainingPlan, runtime: Runtime): Promise<Values> {
   const settings: LossSettings = {
     ...lossSettings(defaultStylizeOptions),
     contentWeight: 0,
@@ -28,18 +24,29 @@ export async function targetsOf(
     tvWeight: 0,
     styleLayers: options.styleLayers,
   };
-  const size = options.styleSize || options.cropSize;
+  const size = styleSizeOf(options);
   const nothing = createImage(size, size, new Float32Array(3 * size * size));
   const layers = activeStyleLayers(options);
   if (layers.length === 0) return {};
   const rows: Values[] = [];
-  for (const { name, style } of styles) {
-    if ('image' in style) requireStyleSize(name, style.image, size, network.minimumSize(layers));
-    rows.push(await measureTargets(runtime, network, settings, nothing, [{ ...style, weight: 1 }], 1));
+  for (const { style } of styles) {
+    rows.push(await measureTargets(runtime, lossNetwork, settings, nothing, [{ ...style, weight: 1 }], 1));
   }
   return Object.fromEntries(
     layers.map((layer) => [targetInput(layer), joined(rows.map((row) => row[styleTarget(layer, 0)]!))]),
   );
+}
+
+const styleSizeOf = ({ styleSize, cropSize }: TrainOptions) => styleSize || cropSize;
+
+/** @throws FauveError `input` for a painting that is too narrow to be looked at in the size of the options */
+export function requireStyleSizes(styles: readonly PlannedStyle[], network: LossNetwork, options: TrainOptions): void {
+  const layers = activeStyleLayers(options);
+  if (layers.length === 0) return;
+  const least = network.minimumSize(layers);
+  for (const { name, style } of styles) {
+    if ('image' in style) requireStyleSize(name, style.image, styleSizeOf(options), least);
+  }
 }
 
 /** @throws FauveError `input` for a painting that is too narrow to be looked at in this size */
@@ -54,14 +61,13 @@ function requireStyleSize(name: string, painting: Size, size: number, least: num
 }
 
 function activeStyleLayers({ styleWeight, styleLayers }: TrainOptions): string[] {
-  return styleWeight > 0 ? Object.keys(styleLayers).filter((layer) => styleLayers[layer]! > 0) : [];
+  const counted = Object.entries(styleLayers).filter(([, weight]) => weight > 0);
+  return styleWeight > 0 ? counted.map(([layer]) => layer) : [];
 }
 
 /** What a step is fed: photos, and which style each of them gets, in turn. */
 export async function feedsFor(
-  { styles }: TrainRun,
-  options: TrainOptions,
-  shape: StyleNetworkShape,
+  { styles, options, shape }: TrainingPlan,
   photos: TrainingPhotos,
   step: number,
 ): Promise<Values> {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { optionProblem } from '../../checks/option-problem.js';
+import { type OptionSpec, optionSpecs } from '../../checks/option-specs.js';
 import { type Respelled, respelled } from '../../checks/spellings.js';
+import { layerWeights } from '../../networks/layers.js';
 
 const whole = z.number().int();
 const weight = z.number().min(0).max(1e9);
-const layerWeights = z.record(z.string().regex(/^relu\d_\d$/), weight);
 
 const schema = z.strictObject({
   iterations: whole.min(1).max(10_000_000).default(10_000).describe('training steps'),
@@ -78,25 +79,20 @@ export type TrainOptionsInput = Respelled<z.input<typeof schema>>;
 
 export const defaultTrainOptions: Readonly<TrainOptions> = Object.freeze(schema.parse({}));
 
-/** Options and what is said of them, for a command line. */
-export const trainOptionSpecs: readonly { readonly name: keyof TrainOptions; readonly description: string }[] =
-  Object.freeze(
-    Object.entries(schema.shape).map(([name, { description = '' }]) => ({
-      name: name as keyof TrainOptions,
-      description,
-    })),
-  );
+/** All options in their order. */
+export const trainOptionSpecs: readonly OptionSpec<keyof TrainOptions>[] = optionSpecs(schema, 'Training');
 
 /** @throws FauveError `usage` that names the option and what is wrong with it */
 export function resolveTrainOptions(given: unknown): TrainOptions {
-  const parsed = schema.safeParse(respelled(given));
+  const input = respelled(given);
+  const parsed = schema.safeParse(input);
   if (parsed.success) {
     const { optimiser, learningRate } = parsed.data;
     return { ...parsed.data, learningRate: learningRate || (optimiser === 'muon' ? 5e-3 : 1e-3) };
   }
   throw optionProblem(
     parsed.error,
-    given,
+    input,
     trainOptionSpecs.map(({ name }) => name),
     ' of training',
   );

@@ -1,11 +1,11 @@
 import { signal } from '@preact/signals';
 import { proxy } from 'comlink';
-import { styleLayerNames } from '../state/layers.js';
 import { follow, withRun } from '../state/make.js';
 import { choices, device, photo, shownResult } from '../state/session.js';
 import { answered, worker } from '../state/worker.js';
 import { number, texts } from '../texts.js';
 import type { GramFact, GramMatrix } from '../worker/api.js';
+import { styleLayerNames } from '../worker/layers.js';
 import { HeatMap } from './heat-map.js';
 import { LayerForm } from './layer-form.js';
 import { ReadAbout } from './read-about.js';

@@ -1,12 +1,12 @@
 import { signal } from '@preact/signals';
 import { proxy } from 'comlink';
-import { layerNames, styleLayerNames } from '../state/layers.js';
 import { follow, withRun } from '../state/make.js';
 import { choices, device, run } from '../state/session.js';
 import { answered, worker } from '../state/worker.js';
 import { texts } from '../texts.js';
 import { Bitmap } from '../view/bitmap.js';
 import type { RunEvent } from '../worker/api.js';
+import { layerNames, styleLayerNames } from '../worker/layers.js';
 import { Gap } from './gap.js';
 import { LayerForm } from './layer-form.js';
 import { ReadAbout } from './read-about.js';

@@ -1,7 +1,7 @@
 import shipped from 'virtual:shipped';
 import { bytes, texts } from '../texts.js';
 import type { DeviceName } from '../worker/api.js';
-import { networkFor } from './network-for.js';
+import { networkFor } from '../worker/network-for.js';
 
 /** A device that can be chosen. */
 export interface DeviceFact {

@@ -1,4 +1,4 @@
-import { toggleFullScreen } from '../view/stage-tools.js';
+import { toggleFullScreen } from './full-screen.js';
 import { makeInstant, makePaint, pause, resume, stop } from './make.js';
 import { download, showResult } from './result.js';
 import { busy, cameraOpen, comparing, keysOpen, labOpen, picture, run, shownAt, singleKeys } from './session.js';

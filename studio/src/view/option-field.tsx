@@ -1,8 +1,8 @@
 import type { StylizeOptionSpec } from 'fauve';
 import { useId } from 'preact/hooks';
 import { fromPlace, ranges, setOption, shownValue, toPlace, valueOfOption } from '../state/controls.js';
-import { layerNames } from '../state/layers.js';
 import { texts } from '../texts.js';
+import { layerNames } from '../worker/layers.js';
 import { Slider } from './slider.js';
 
 /** One option of the library as a control: a slider, a choice, a switch, a number, or a list of layers. */

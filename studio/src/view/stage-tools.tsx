@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { toggleFullScreen } from '../state/full-screen.js';
 import { showResult } from '../state/result.js';
 import { busy, comparing, picture, results, shownAt } from '../state/session.js';
 import { resetView, view, zoomBy } from '../state/view.js';
@@ -100,10 +101,4 @@ export function StageTools({ surface }: { readonly surface: RefObject<HTMLElemen
       )}
     </div>
   );
-}
-
-/** The stage over everything, or back. */
-export async function toggleFullScreen(element: Element | null): Promise<void> {
-  if (document.fullscreenElement) await document.exitFullscreen();
-  else await element?.requestFullscreen();
 }

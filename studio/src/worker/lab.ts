@@ -1,8 +1,8 @@
 import type { GramMatrix, Image, JobHost, JobSpecOf, WeightedStyle } from 'fauve';
 import { gramMatrices } from 'fauve/pictures';
-import { styleLayerNames } from '../state/layers.js';
 import type { GramFact, RunEvent } from './api.js';
 import type { Job } from './job.js';
+import { styleLayerNames } from './layers.js';
 import { paint } from './paint.js';
 import { bitmapOf, pixelsOf } from './pixels.js';
 

@@ -2,7 +2,6 @@ import { createImage, type Image, type JobHost, type JobSpecOf, type ReadPicture
 import { createBrowserHost, createModelCache, freeMemory } from 'fauve/browser';
 import { applyMemory, fastStyleNetworkName } from 'fauve/jobs';
 import { fitLongerSide } from 'fauve/pictures';
-import { networkFor } from '../state/network-for.js';
 import type {
   DeviceName,
   ExportFact,
@@ -24,6 +23,7 @@ import { type BrowserDevice, Engines, type OnLoading } from './engines.js';
 import { Job } from './job.js';
 import { type Bench, measureGram, rebuild, weighted } from './lab.js';
 import { type NativePicture, runNative } from './native.js';
+import { networkFor } from './network-for.js';
 import { paint } from './paint.js';
 import { type Opened, openPicture, photoBeside, wholeImage } from './photos.js';
 import { bitmapOf, imageOf, pixelsOf } from './pixels.js';
