@@ -13,6 +13,7 @@ export { DistilAborted, type DistilResult } from './run.js';
  *   done, `DistilAborted` when it fires later
  */
 export async function distil(request: DistilRequest): Promise<DistilResult> {
+  const plan = planDistillation(request);
   const { runtime, signal, onProgress } = request;
-  return runDistillation(planDistillation(request), { runtime, signal, onProgress });
+  return runDistillation(plan, { runtime, signal, onProgress });
 }

@@ -13,6 +13,7 @@ export { TrainAborted, type TrainResult } from './run.js';
  *   {@link TrainAborted} when it fires later
  */
 export async function train(request: TrainRequest): Promise<TrainResult> {
+  const plan = await planTraining(request);
   const { runtime, signal, onProgress } = request;
-  return runTraining(await planTraining(request), { runtime, signal, onProgress });
+  return runTraining(plan, { runtime, signal, onProgress });
 }
