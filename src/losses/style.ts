@@ -67,29 +67,35 @@ function sumOf(terms: readonly Tensor[]): Tensor {
 }
 
 /** The target of a style term: part 0 is the Gram matrix or the means, part 1 the deviations. */
-export const styleTarget = (layer: string, part: number) => `target style ${layer}${part === 0 ? '' : ' deviation'}`;
+export const styleTarget = (layer: string, part: number, level = 0) =>
+  `target style ${layer}${atSize(level)}${part === 0 ? '' : ' deviation'}`;
 
-/** The style loss of a layer as a term: its targets are the style's statistics. */
+/** How names say that the picture is looked at smaller. */
+const atSize = (level: number) => (level === 0 ? '' : ` at 1/${2 ** level}`);
+
+/** The style loss of a layer as a term: its targets are the style's statistics. @param level halvings of the picture and the style */
 export function styleTerm(
   layer: string,
   weight: number,
   statistics: StyleStatistics,
   normalisation: Normalisation,
+  level = 0,
 ): Term {
   return {
-    name: `style ${layer}`,
+    name: `style ${layer}${atSize(level)}`,
     kind: 'style',
     layer,
+    ...(level > 0 ? { level } : {}),
     weight,
     targets: ({ layers, head }) =>
       Object.fromEntries(
-        styleStatistics(layers[layer]!, statistics, head(layer)).map((t, part) => [styleTarget(layer, part), t]),
+        styleStatistics(layers[layer]!, statistics, head(layer)).map((t, part) => [styleTarget(layer, part, level), t]),
       ),
     value({ layers, head }, targets) {
       const current = styleStatistics(layers[layer]!, statistics, head(layer));
       return styleLoss(
         current,
-        current.map((_, part) => targets[styleTarget(layer, part)]!),
+        current.map((_, part) => targets[styleTarget(layer, part, level)]!),
         normalisation,
       );
     },

@@ -7,6 +7,8 @@ export interface LossTerm {
   readonly name: string;
   readonly kind: 'content' | 'style' | 'total variation';
   readonly layer?: string;
+  /** Halvings of the picture before it is looked at; none without it. */
+  readonly level?: number;
   /** The factor with which the term enters the total. */
   readonly weight: number;
 }
@@ -24,8 +26,8 @@ export interface Features {
 export type Targets = Readonly<Record<string, Tensor>>;
 
 /**
- * One weighted loss; a total loss is a list of them. A term at another scale, or within a mask, is another maker of terms and nothing
- * else: its `targets` and its `value` see the features pooled, or times the mask, under a name of its own.
+ * One weighted loss; a total loss is a list of them. A term with a level sees the features of the picture made smaller. One within a
+ * mask would be another maker of terms and nothing else: its `targets` and its `value` see the features times the mask.
  */
 export interface Term extends LossTerm {
   /** What it compares with, from the picture of its kind: the content or a style. Their names and shapes are those of what is fed. */

@@ -1,6 +1,6 @@
 import { anObject, objectWith } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
-import { add, conv, mul } from '../graph/ops.js';
+import { add, averagePool, conv, mul } from '../graph/ops.js';
 import { constant, input, type Shape, scalar, type Tensor } from '../graph/tensor.js';
 import type { LossNetwork } from '../networks/vgg.js';
 import { contentTerm, type Normalisation } from './content.js';
@@ -20,6 +20,8 @@ export interface LossSettings {
   readonly contentLayers: Readonly<Record<string, number>>;
   readonly styleLayers: Readonly<Record<string, number>>;
   readonly styleStatistics: StyleStatistics;
+  /** At how many sizes the style is compared, each half the one before; 1 without it. They share the weight alike. */
+  readonly styleSizes?: number;
   readonly tvNorm: TotalVariationNorm;
   readonly normalisation: Normalisation;
   /** The image is looked at in grey: its colours change nothing, and its gradient has none. */
@@ -47,6 +49,10 @@ export function activeLayers(settings: LossSettings): { content: string[]; style
 
 const areSettings = objectWith({ contentLayers: anObject, styleLayers: anObject }, 'options of stylize, complete');
 
+/** Halvings at which the style is compared: 0 is the full size. */
+export const levelsOf = ({ styleSizes = 1 }: Pick<LossSettings, 'styleSizes'>): number[] =>
+  Array.from({ length: styleSizes }, (_, level) => level);
+
 /** The terms that the settings want, in the order in which they are reported. */
 function termsOf(settings: LossSettings): Term[] {
   const { contentWeight, styleWeight, tvWeight, contentLayers, styleLayers } = settings;
@@ -56,8 +62,11 @@ function termsOf(settings: LossSettings): Term[] {
     all[layer]! / Object.values(all).reduce((sum, weight) => sum + weight, 0);
   const terms = [
     ...layers.content.map((layer) => contentTerm(layer, contentWeight * share(contentLayers, layer), normalisation)),
-    ...layers.style.map((layer) =>
-      styleTerm(layer, styleWeight * share(styleLayers, layer), styleStatistics, normalisation),
+    ...levelsOf(settings).flatMap((level, _, levels) =>
+      layers.style.map((layer) => {
+        const weight = (styleWeight * share(styleLayers, layer)) / levels.length;
+        return styleTerm(layer, weight, styleStatistics, normalisation, level);
+      }),
     ),
   ];
   if (tvWeight !== 0) terms.push(totalVariationTerm(tvWeight, tvNorm));
@@ -83,9 +92,10 @@ export function lossGraph(network: LossNetwork, image: Tensor, settings: LossSet
   const features = featuresOf(network, seen, list);
   const targets: Record<string, Shape> = {};
   const values = list.map((term) => {
-    const shapes = Object.entries(term.targets(features)).map(([name, { shape }]) => [name, shape] as const);
+    const own = features(term);
+    const shapes = Object.entries(term.targets(own)).map(([name, { shape }]) => [name, shape] as const);
     Object.assign(targets, Object.fromEntries(shapes));
-    return term.value(features, Object.fromEntries(shapes.map(([name, shape]) => [name, input(name, shape)])));
+    return term.value(own, Object.fromEntries(shapes.map(([name, shape]) => [name, input(name, shape)])));
   });
   const terms = lossTerms(settings).map((term, i) => ({ ...term, value: values[i]! }));
   const total = terms.reduce((sum, term) => add(sum, mul(term.value, term.weight)), scalar(0) as Tensor);
@@ -95,9 +105,18 @@ export function lossGraph(network: LossNetwork, image: Tensor, settings: LossSet
 /** A kernel [3,3,1,1]. All colours get the same gradient, so that a picture that starts grey stays grey. */
 const meanOfColours = constant(new Float32Array(9).fill(1 / 3), [3, 3, 1, 1]);
 
-function featuresOf(network: LossNetwork, image: Tensor, terms: readonly Term[]): Features {
-  const layers = new Set(terms.flatMap(({ layer }) => layer ?? []));
-  return { image, layers: network.features(image, [...layers]), head: (layer) => network.head(layer) };
+/** What each term sees: the features of the picture, or of a smaller one. */
+function featuresOf(network: LossNetwork, image: Tensor, terms: readonly Term[]): (term: Term) => Features {
+  const head = (layer: string) => network.head(layer);
+  const byLevel = new Map<number, Features>();
+  let seen = image;
+  const deepest = Math.max(0, ...terms.map(({ level = 0 }) => level));
+  for (let level = 0; level <= deepest; level++) {
+    if (level > 0) seen = averagePool(seen);
+    const layers = new Set(terms.flatMap((term) => ((term.level ?? 0) === level ? (term.layer ?? []) : [])));
+    byLevel.set(level, { image: seen, layers: network.features(seen, [...layers]), head });
+  }
+  return ({ level = 0 }) => byLevel.get(level)!;
 }
 
 /** The targets of a content image, to be fed to {@link lossGraph}: its features. */
@@ -119,7 +138,7 @@ function targetsOf(
 ): Record<string, Tensor> {
   const terms = termsOf(settings).filter((term) => term.kind === kind);
   const features = featuresOf(network, image, terms);
-  return Object.assign({}, ...terms.map((term) => term.targets(features)));
+  return Object.assign({}, ...terms.map((term) => term.targets(features(term))));
 }
 
 /** The weighted mean of the targets of several styles. Weights are divided by their sum. */

@@ -1,6 +1,6 @@
 import { FauveError } from '../errors.js';
 import { input } from '../graph/tensor.js';
-import { activeLayers, type LossSettings, styleTarget, styleTargets } from '../losses/total.js';
+import { activeLayers, type LossSettings, levelsOf, styleTarget, styleTargets } from '../losses/total.js';
 import type { LossNetwork } from '../networks/vgg.js';
 import type { Values } from '../runtime/runtime.js';
 import { gramOfLayer } from './compress.js';
@@ -14,6 +14,11 @@ import type { LayerStyle, NetworkStyle, Style } from './style-file.js';
  */
 export function targetsOfStyle(style: Style, network: LossNetwork, settings: LossSettings, size: number): Values {
   const { sizes } = requireStyle(style, network, settings);
+  return Object.assign({}, ...levelsOf(settings).map((level) => targetsAt(sizes, settings, size / 2 ** level, level)));
+}
+
+/** The targets at one size. @param level of their names */
+function targetsAt(sizes: NetworkStyle['sizes'], settings: LossSettings, size: number, level: number): Values {
   const above = sizes.findIndex((each) => each.size >= size);
   const upper = sizes[above < 0 ? sizes.length - 1 : above]!;
   const lower = above > 0 ? sizes[above - 1]! : upper;
@@ -27,7 +32,7 @@ export function targetsOfStyle(style: Style, network: LossNetwork, settings: Los
   const parts = settings.styleStatistics === 'gram' ? gramParts : statisticsParts;
   return Object.fromEntries(
     activeLayers(settings).style.flatMap((layer) =>
-      mixed(parts, layer).map((values, part) => [styleTarget(layer, part), values] as const),
+      mixed(parts, layer).map((values, part) => [styleTarget(layer, part, level), values] as const),
     ),
   );
 }
@@ -77,7 +82,7 @@ export function requireStyle(style: Style, network: LossNetwork, settings: LossS
     );
   }
   const least = network.minimumSize(wanted);
-  const expected = styleTargets(network, input('image', [1, 3, least, least]), settings);
+  const expected = styleTargets(network, input('image', [1, 3, least, least]), { ...settings, styleSizes: 1 });
   for (const layer of wanted) {
     const { factor, statistics } = held[layer]!;
     const received = settings.styleStatistics === 'gram' ? [factor.shape[0], factor.shape[0]] : [statistics.shape[1]];

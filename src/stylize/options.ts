@@ -52,6 +52,14 @@ const schema = z.strictObject({
     .default(1)
     .describe('size of the style image beside the picture: smaller gives finer strokes')
     .meta(losses),
+  styleSizes: whole
+    .min(1)
+    .max(3)
+    .default(1)
+    .describe(
+      'at how many sizes of the picture the style is compared: 2 adds half the size, 3 a quarter, for larger forms',
+    )
+    .meta(losses),
   tvNorm: z.enum(['squared', 'l1']).default('squared').describe('the form of the total variation').meta(losses),
   normalisation: z
     .enum(['relative', 'classic'])
@@ -153,7 +161,10 @@ export function resolveStylizeOptions(given: unknown, network = ''): StylizeOpti
 
 /** The part of the options that the losses are made from. */
 export function lossSettings(options: StylizeOptions): LossSettings {
-  const { contentWeight, styleWeight, tvWeight, contentLayers, styleLayers, styleStatistics, tvNorm, normalisation } =
-    options;
-  return { contentWeight, styleWeight, tvWeight, contentLayers, styleLayers, styleStatistics, tvNorm, normalisation };
+  const { contentWeight, styleWeight, tvWeight, contentLayers, styleLayers } = options;
+  const { styleStatistics, styleSizes, tvNorm, normalisation } = options;
+  return {
+    ...{ contentWeight, styleWeight, tvWeight, contentLayers, styleLayers },
+    ...{ styleStatistics, styleSizes, tvNorm, normalisation },
+  };
 }

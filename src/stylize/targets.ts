@@ -80,6 +80,14 @@ export function usedLayers(options: StylizeOptions): string[] {
   return [...new Set([...content, ...style])];
 }
 
+/** The least side of a painting: the style is looked at in smaller sizes, too. */
+const leastForStyle = (network: LossNetwork, options: StylizeOptions): number =>
+  network.minimumSize(activeLayers(lossSettings(options)).style) * 2 ** (options.styleSizes - 1);
+
+/** The least side of a picture. */
+const leastFor = (network: LossNetwork, options: StylizeOptions): number =>
+  Math.max(network.minimumSize(usedLayers(options)), leastForStyle(network, options));
+
 /** Whether a picture of this size is large enough for the layers, and so are the paintings beside it. */
 export function isLargeEnough(
   network: LossNetwork,
@@ -87,8 +95,8 @@ export function isLargeEnough(
   picture: Size,
   styles: readonly WeightedStyle[],
 ): boolean {
-  if (shorterSide(picture) < network.minimumSize(usedLayers(options))) return false;
-  const least = network.minimumSize(activeLayers(lossSettings(options)).style);
+  if (shorterSide(picture) < leastFor(network, options)) return false;
+  const least = leastForStyle(network, options);
   return paintings(styles).every((image) => shorterSide(styleSize(image, picture, options.styleScale)) >= least);
 }
 
@@ -107,10 +115,9 @@ export function checkPictures(
   { given = false }: { readonly given?: boolean } = {},
 ): void {
   const larger = 'Use a larger image.';
-  const check = (what: string, size: Size, layers: readonly string[], remedy: () => string) => {
-    const least = network.minimumSize(layers);
+  const check = (what: string, size: Size, layers: readonly string[], remedy: () => string, least: number) => {
     if (shorterSide(size) >= least) return;
-    const deepest = layers.find((layer) => network.minimumSize([layer]) === least);
+    const deepest = layers.find((layer) => network.minimumSize([layer]) === network.minimumSize(layers));
     const { width, height } = size;
     throw new FauveError(
       { kind: 'too-small', received: { width, height }, least },
@@ -125,14 +132,16 @@ export function checkPictures(
   };
   const settings = lossSettings(options);
   const { style } = activeLayers(settings);
-  check('The content image', content, usedLayers(options), () => larger);
-  for (const image of paintings(styles)) check('The style image', image, style, () => larger);
-  check('The picture', picture, usedLayers(options), () => use(sizeRemedy()));
+  const [least, leastStyle] = [leastFor(network, options), leastForStyle(network, options)];
+  check('The content image', content, usedLayers(options), () => larger, network.minimumSize(usedLayers(options)));
+  for (const image of paintings(styles))
+    check('The style image', image, style, () => larger, network.minimumSize(style));
+  check('The picture', picture, usedLayers(options), () => use(sizeRemedy()), least);
   for (const image of paintings(styles)) {
     const { width, height } = picture;
     const what = `Beside a picture of ${width}×${height}, at style scale ${options.styleScale}, the style image`;
-    const scale = smallestStyleScale(image, picture, network.minimumSize(style));
-    check(what, styleSize(image, picture, options.styleScale), style, () => use(sizeRemedy(), scale));
+    const scale = smallestStyleScale(image, picture, leastStyle);
+    check(what, styleSize(image, picture, options.styleScale), style, () => use(sizeRemedy(), scale), leastStyle);
   }
   for (const each of styles) if ('style' in each) requireStyle(each.style, network, settings);
 }

@@ -147,6 +147,7 @@ export const texts = {
     contentLayers: 'Layers of the content',
     styleLayers: 'Layers of the style',
     styleStatistics: 'What is compared as style',
+    styleSizes: 'Sizes at which it is compared',
     tvNorm: 'Form of the smoothness',
     normalisation: 'Scale of the losses',
     history: 'Memory of L-BFGS',

@@ -13,7 +13,7 @@ import { createNodeHost, styleNetworkReferenceOf, styleReferenceOf } from './hos
  * import { savePicture } from 'fauve/node';
  *
  * await using fauve = await createFauve();
- * const result = await fauve.stylize({ photo: 'photo.jpg', style: 'starry-night', size: 128 });
+ * const result = await fauve.stylize({ photo: 'photo.jpg', style: 'starry-night', size: 128, steps: 20 });
  * await savePicture('out.png', result);
  * ```
  * @throws FauveError `usage` for options that cannot be met

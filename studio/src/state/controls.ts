@@ -29,6 +29,7 @@ export const ranges: Readonly<Partial<Record<keyof StylizeOptions, Range>>> = {
   styleWeight: { min: 0.05, max: 20, step: 0.01, logarithmic: true },
   contentWeight: { min: 0.005, max: 5, step: 0.01, logarithmic: true },
   styleScale: { min: 0.25, max: 4, step: 0.01, logarithmic: true },
+  styleSizes: { min: 1, max: 3, step: 1 },
   tvWeight: { min: 0, max: 4, step: 0.05 },
   size: { min: 128, max: 1024, step: 32 },
   steps: { min: 5, max: 500, step: 5 },
