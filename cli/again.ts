@@ -1,8 +1,9 @@
 import { FauveError, type JobSpecOf, jobOfRecipe, type OptionSpec, type Recipe, type StyleReference } from 'fauve';
 import { applyOptionSpecs, textureOptionSpecs } from 'fauve/jobs';
 import { styleNetworkReferenceOf } from 'fauve/node';
+import { flagOf } from './flag-name.js';
 import { type StyleArgument, styleOf } from './inputs.js';
-import { flagOf, type NamedStylizeOptions } from './option-flags.js';
+import type { NamedStylizeOptions } from './option-flags.js';
 import { found } from './recipes.js';
 
 /** What a user names instead of what a recipe says. */

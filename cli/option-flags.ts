@@ -1,16 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FauveError, type OptionSpec, resolveStylizeOptions, type StylizeOptionsInput } from 'fauve';
 import { optionGroups, respelled, spellings, stylizeOptionSpecs } from 'fauve/jobs';
+import { flagOf } from './flag-name.js';
 import { flagMessage } from './remedies.js';
 
 /** Flags of the other spellings of an option: `--colors`. */
 export function otherFlagsOf(name: string): string[] {
   return Object.entries(spellings).flatMap(([spelling, own]) => (own === name ? [flagOf(spelling)] : []));
-}
-
-/** `contentWeight` → `--content-weight`. */
-export function flagOf(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** How a command shows the options of a kind of job. */

@@ -1,6 +1,6 @@
 import type { FauveError, Reason } from 'fauve';
 import { defaultNetworkName } from 'fauve/jobs';
-import { flagOf } from './option-flags.js';
+import { flagOf } from './flag-name.js';
 
 /** What people are told of an error: what it says, and what they can do about it on the command line. */
 export function messageFor({ message, reason }: FauveError): string {

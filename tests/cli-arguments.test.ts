@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { flagOf } from '../cli/flag-name.js';
 import { parseStyle } from '../cli/inputs.js';
-import { flagOf, parseLayers } from '../cli/option-flags.js';
+import { parseLayers } from '../cli/option-flags.js';
 import { redoPath, stepPath } from '../cli/outputs.js';
 import { durationText, timeEstimate } from '../cli/time-left.js';
 

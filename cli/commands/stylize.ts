@@ -4,9 +4,10 @@ import { defaultNetworkName, fastStyleNetworkName, stylizeOptionSpecs } from 'fa
 import { kindNames } from 'fauve/pictures';
 import { applyToOne } from '../apply-batch.js';
 import { type Config, readConfig } from '../config.js';
+import { flagOf } from '../flag-name.js';
 import { type StyleArgument, styleOf } from '../inputs.js';
 import { makePicture, type PictureJob } from '../make-picture.js';
-import { addOptionFlags, flagOf, stylizeOptionsOf } from '../option-flags.js';
+import { addOptionFlags, stylizeOptionsOf } from '../option-flags.js';
 import { addRunFlags, filesHeading, type RunValues, runSettingsOf, styleOption } from '../run-flags.js';
 import { tellingErrors } from '../telling-errors.js';
 

@@ -147,7 +147,7 @@ function studioProblem(path: string, file: string): string | undefined {
 }
 
 /** Files that others import by the package's name. */
-const doors = /^src\/(index\.node|index\.browser|node|browser|files|jobs|pictures|training)\.ts$/;
+const doors = /^src\/(index\.node|index\.browser|common|node|browser|files|jobs|pictures|training)\.ts$/;
 
 function roomProblem(path: string, { from, typeOnly }: Import): string | undefined {
   const room = roomOf(path);
