@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FauveError, type OptionSpec, resolveStylizeOptions, type StylizeOptionsInput } from 'fauve';
-import { optionGroups, respelled, spellings, stylizeOptionSpecs } from 'fauve/jobs';
+import { optionGroups, optionText, respelled, spellings, stylizeOptionSpecs } from 'fauve/jobs';
 import { flagOf } from './flag-name.js';
 import { flagMessage } from './remedies.js';
 
@@ -26,7 +26,7 @@ export function addOptionFlags(
   for (const group of optionGroups) {
     const heading = `${group}:`;
     for (const spec of specs.filter((each) => each.group === group)) {
-      const without = defaults ?? `default: ${shown(spec.default)}`;
+      const without = defaults ?? `default: ${optionText(spec.default)}`;
       const flag = (name: string) => optionOf(spec, name, without, files.includes(spec.name));
       command.addOption(flag(flagOf(spec.name)).helpGroup(heading));
       // Takes back what a config file or a recipe says.
@@ -163,12 +163,3 @@ function optionOf({ name, kind, description, choices = [] }: OptionSpec, flag: s
 }
 
 const initChoices = (): readonly string[] => stylizeOptionSpecs.find(({ name }) => name === 'init')?.choices ?? [];
-
-/** An option's value as a flag takes it. */
-function shown(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (Array.isArray(value)) return value.join(',');
-  return Object.entries(value)
-    .map(([layer, weight]) => (weight === 1 ? layer : `${layer}:${weight}`))
-    .join(',');
-}

@@ -20,7 +20,7 @@ function remedyFor(reason: Reason): string | undefined {
     case 'other-option':
       return `Leave ${flagOf(reason.name)} out, or start again with --overwrite instead of --resume.`;
     case 'not-pulled':
-      return `${getWeights(reason.network)}, or use --network ${defaultNetworkName}.`;
+      return `${getWeights(reason.network)}, or use --network ${defaultNetworkName}, which comes with Fauve.`;
     case 'weights':
       return `${getWeights(reason.network)}.`;
     case 'download':
@@ -49,6 +49,8 @@ function remedyForName({ what }: Extract<Reason, { readonly kind: 'unknown-name'
       return '`fauve styles` lists them all.';
     case 'loss network':
       return '`fauve models` lists them all.';
+    case 'style of a network':
+      return '`fauve train --from NETWORK` teaches a network another style.';
     default:
       return undefined;
   }

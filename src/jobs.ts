@@ -1,6 +1,6 @@
 /** `fauve/jobs`: jobs as plain data, their options described, a queue: for those who build a face. */
 export { perhaps } from './checks/names.js';
-export { optionGroups } from './checks/option-specs.js';
+export { optionGroups, optionText } from './checks/option-specs.js';
 export { respelled, spellings } from './checks/spellings.js';
 export { differences } from './jobs/again.js';
 export { plainEvent } from './jobs/kind.js';

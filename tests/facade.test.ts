@@ -98,6 +98,9 @@ describe('createFauve', () => {
     await expect(fauve.apply({ photo, style: 'melancholy' })).rejects.toMatchObject({
       reason: { kind: 'unknown-name' },
     });
+    for (const call of [fauve.stylize, fauve.apply, fauve.texture, fauve.losses, fauve.capture]) {
+      await expect(call(undefined as never)).rejects.toMatchObject({ code: 'usage' });
+    }
     await expect(createFauve({ threads: 1000 })).rejects.toMatchObject({ reason: { kind: 'option', name: 'threads' } });
   });
 });

@@ -414,7 +414,7 @@ describe('pullNetwork', () => {
 });
 
 describe('what is in the store', () => {
-  const missing = /^input: The weights of vgg19 are not on this machine .*The network distilled comes with Fauve/;
+  const missing = /^input: The weights of vgg19 are not on this machine \(.*\)\.$/;
 
   it('names both commands when weights are missing', async () => {
     expect(await failure(loadNetworkWeights('vgg19', { cache }))).toMatch(missing);

@@ -9,7 +9,7 @@ import { parseStyle, type StyleArgument, styleOf } from '../inputs.js';
 import { attempt } from '../keep.js';
 import { addOptionFlags, optionsOf, parseCount } from '../option-flags.js';
 import { plotFormat } from '../outputs.js';
-import { note } from '../progress.js';
+import { noticeTo } from '../progress.js';
 import { tellingErrors } from '../telling-errors.js';
 import { doneText, trainReporter, writeTestPictures, writeTrainPlot, writeTrainTable } from '../train-report.js';
 import { runTrainingJob } from '../training-job.js';
@@ -112,7 +112,7 @@ async function run(values: Values): Promise<void> {
         if (!json) event.type === 'notice' ? reporter.say(event.message) : reporter.tell(event);
         if (event.type === 'test') {
           const folder = values.testFolder ?? `${output}.tests`;
-          await attempt(() => writeTestPictures(folder, event), json ? note : reporter.say);
+          await attempt(() => writeTestPictures(folder, event), json ? noticeTo({ json, quiet: false }) : reporter.say);
         }
       },
       async draw({ history }: { readonly history: readonly TrainRecord[] }) {

@@ -51,3 +51,12 @@ const kinds: Readonly<Record<string, OptionSpec['kind']>> = {
   object: 'layers',
   array: 'numbers',
 };
+
+/** An option's value as people write it: `relu1_1,relu2_1:0.5`, `0,32,64`. */
+export function optionText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.join(',');
+  return Object.entries(value)
+    .map(([layer, weight]) => (weight === 1 ? layer : `${layer}:${weight}`))
+    .join(',');
+}

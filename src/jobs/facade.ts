@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { isBytes } from '../checks/checks.js';
+import { anObject, isBytes } from '../checks/checks.js';
 import { FauveError } from '../errors.js';
 import { sha256OfFloats } from '../formats/sha256.js';
 import { checkImage, type Image } from '../image/image.js';
@@ -117,62 +117,57 @@ export interface Names {
 
 /** The façade over a host. @param close ends what the host holds */
 export function facadeOf(host: JobHost, names: Names, close: () => Promise<void>): Fauve {
-  const call = async <T>(work: (files: ReturnType<typeof filesOf>) => Promise<T>) => work(filesOf(host, names));
-  const fauve: Fauve = {
-    stylize: ({ photo, style, init, network, resume, signal, onProgress, ...options }) =>
-      call(async (files) => {
-        const isOption = init === 'content' || init === 'noise' || init === 'fast';
-        return runJob<'stylize'>(
-          {
-            kind: 'stylize',
-            content: await files.picture(photo, 'photo'),
-            styles: await files.styles(style),
-            init: init === undefined || isOption ? undefined : await files.picture(init, 'init'),
-            network,
-            options: isOption ? { ...options, init } : options,
-          },
-          files.host,
-          { signal, onEvent: onProgress, resume: resume && { bytes: resume, name: 'The checkpoint' } },
-        );
-      }),
-    apply: ({ photo, style = [], network = 'fast', signal, onProgress, ...options }) =>
-      call(async (files) => {
-        const styles = typeof style === 'string' ? [{ name: style }] : style.map((each) => ({ ...each }));
-        const content = await files.picture(photo, 'photo');
-        const spec = { kind: 'apply', content, network: await files.network(network), styles, options } as const;
-        return runJob<'apply'>(spec, files.host, { signal, onEvent: onProgress });
-      }),
-    texture: ({ style, network, signal, onProgress, ...options }) =>
-      call(async (files) => {
-        const spec = { kind: 'texture', style: await files.style(style, 'style'), network, options } as const;
-        return runJob<'texture'>(spec, files.host, { signal, onEvent: onProgress });
-      }),
-    losses: ({ picture, photo, style, network, signal, onProgress, ...options }) =>
-      call(async (files) =>
-        runJob<'losses'>(
-          {
-            kind: 'losses',
-            picture: await files.picture(picture, 'picture'),
-            content: await files.picture(photo, 'photo'),
-            styles: await files.styles(style),
-            network,
-            options,
-          },
-          files.host,
-          { signal, onEvent: onProgress },
-        ),
-      ),
-    capture: ({ painting, name, title = name, artist, year, cropBottom, networks, signal, onProgress }) =>
-      call(async (files) => {
-        const about = { name, title, artist, year };
-        const reference = await files.picture(painting, 'painting');
-        const spec = { kind: 'capture', painting: reference, cropBottom, about, networks } as const;
-        return runJob<'capture'>(spec, files.host, { signal, onEvent: onProgress });
-      }),
+  const filesFor = (call: object, name: string) => {
+    anObject(call, `fauve.${name}`);
+    return filesOf(host, names);
+  };
+  return {
+    async stylize(call) {
+      const files = filesFor(call, 'stylize');
+      const { photo, style, init, network, resume, signal, onProgress, ...options } = call;
+      const isOption = init === 'content' || init === 'noise' || init === 'fast';
+      const content = await files.picture(photo, 'photo');
+      const styles = await files.styles(style);
+      const start = init === undefined || isOption ? undefined : await files.picture(init, 'init');
+      return runJob<'stylize'>(
+        { kind: 'stylize', content, styles, init: start, network, options: isOption ? { ...options, init } : options },
+        files.host,
+        { signal, onEvent: onProgress, resume: resume && { bytes: resume, name: 'The checkpoint' } },
+      );
+    },
+    async apply(call) {
+      const files = filesFor(call, 'apply');
+      const { photo, style = [], network = 'fast', signal, onProgress, ...options } = call;
+      const content = await files.picture(photo, 'photo');
+      const styles = typeof style === 'string' ? [{ name: style }] : style.map((each) => ({ ...each }));
+      const spec = { kind: 'apply', content, network: await files.network(network), styles, options } as const;
+      return runJob<'apply'>(spec, files.host, { signal, onEvent: onProgress });
+    },
+    async texture(call) {
+      const files = filesFor(call, 'texture');
+      const { style, network, signal, onProgress, ...options } = call;
+      const spec = { kind: 'texture', style: await files.style(style, 'style'), network, options } as const;
+      return runJob<'texture'>(spec, files.host, { signal, onEvent: onProgress });
+    },
+    async losses(call) {
+      const files = filesFor(call, 'losses');
+      const { picture: measured, photo, style, network, signal, onProgress, ...options } = call;
+      const picture = await files.picture(measured, 'picture');
+      const content = await files.picture(photo, 'photo');
+      const spec = { kind: 'losses', picture, content, styles: await files.styles(style), network, options } as const;
+      return runJob<'losses'>(spec, files.host, { signal, onEvent: onProgress });
+    },
+    async capture(call) {
+      const files = filesFor(call, 'capture');
+      const { painting: picture, name, title = name, artist, year, cropBottom, networks, signal, onProgress } = call;
+      const painting = await files.picture(picture, 'painting');
+      const about = { name, title, artist, year };
+      const spec = { kind: 'capture', painting, cropBottom, about, networks } as const;
+      return runJob<'capture'>(spec, files.host, { signal, onEvent: onProgress });
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
-  return fauve;
 }
 
 /** The files of one call as a job names them, and a host that knows the images among them. */

@@ -1,4 +1,5 @@
 import { aMemoryLimit, checkRequest, objectWith, optional } from '../checks/checks.js';
+import { requireSameRun } from '../checks/same-run.js';
 import { FauveError } from '../errors.js';
 import { luminanceImage } from '../image/colour.js';
 import { checkImage, type Image } from '../image/image.js';
@@ -108,7 +109,11 @@ export async function planStylize(request: StylizeRequest): Promise<StylizePlan>
   for (const each of networks) checkPictures(each, options, size, colours.content, colours.styles);
   const memory = requireMemory(networks, options, size, colours.content, colours.styles, memoryLimit);
   const fingerprint = await fingerprintOf(request, styles, polisher);
-  requireSameRun(resume, fingerprint);
+  requireSameRun(
+    resume?.fingerprint,
+    fingerprint,
+    'The checkpoint is of other pictures, styles or weights. Use those that the run began with, or delete it and start again.',
+  );
 
   const scales = scaleSchedule(size, options, (each) => isLargeEnough(network, options, each, colours.styles));
   const stages: Stage[] = scales.map((scale, index) => ({ index, scale, network }));
@@ -151,14 +156,6 @@ function sizeOf(
 ): Size {
   if (options.size === 'auto') return largestSize(networks, options, content, styles, memoryLimit);
   return outputSize(content, options.size);
-}
-
-function requireSameRun(resume: Checkpoint | undefined, fingerprint: string): void {
-  if (!resume || resume.fingerprint === fingerprint) return;
-  throw new FauveError(
-    'input',
-    'The checkpoint is of other pictures, styles or weights. Use those that the run began with, or delete it and start again.',
-  );
 }
 
 /** What to say where there are fewer sizes than the options want. */

@@ -2,11 +2,7 @@ import { z } from 'zod';
 import { stopIfAborted } from '../../checks/checks.js';
 import { encodeDistilled } from '../../networks/distilled.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import {
-  type DistilCheckpoint,
-  decodeDistilCheckpoint,
-  encodeDistilCheckpoint,
-} from '../../training/loss-network/checkpoint.js';
+import { decodeDistilCheckpoint, encodeDistilCheckpoint } from '../../training/loss-network/checkpoint.js';
 import type { DistilEvent } from '../../training/loss-network/events.js';
 import { type DistilOptionsInput, resolveDistilOptions } from '../../training/loss-network/options.js';
 import { type DistillationPlan, planDistillation } from '../../training/loss-network/plan.js';
@@ -14,8 +10,9 @@ import { DistilAborted, type DistilResult, runDistillation } from '../../trainin
 import { JobAborted } from '../aborted.js';
 import type { JobKind } from '../kind.js';
 import { fileReference } from '../reference.js';
-import { requireSameOptions } from '../same-options.js';
+import { namedOptions, requireSameOptions } from '../same-options.js';
 import { someOptions } from '../some-options.js';
+import { type Filed, filed } from './filed.js';
 
 const names = z.array(z.string()).default([]);
 
@@ -40,10 +37,6 @@ export interface DistilJobPlan {
   readonly plan: DistillationPlan;
 }
 
-type Filed<Event> = Event extends { readonly checkpoint: () => Promise<DistilCheckpoint> }
-  ? Omit<Event, 'checkpoint'> & { readonly checkpoint: () => Promise<Uint8Array> }
-  : Event;
-
 /** What happens while a loss network is distilled; checkpoints are files. */
 export type DistilJobEvent = Filed<DistilEvent>;
 
@@ -58,9 +51,7 @@ export const distilKind: JobKind<typeof schema, DistilJobPlan, DistilledNetwork,
   async check() {},
   async plan({ photos, paintings, heldOut, tests: pairs, teacher, options }, host, { resume, signal }) {
     const before = resume && decodeDistilCheckpoint(resume.bytes, resume.name);
-    const resolved: Readonly<Record<string, unknown>> = resolveDistilOptions(options);
-    const given = Object.fromEntries(Object.keys(options).map((name) => [name, resolved[name]]));
-    if (before) requireSameOptions(given, before.options);
+    if (before) requireSameOptions(namedOptions(options, resolveDistilOptions), before.options);
     const request = {
       photos: await host.pictures(photos, heldOut.photos),
       paintings: await host.pictures(paintings, heldOut.paintings),
@@ -78,12 +69,7 @@ export const distilKind: JobKind<typeof schema, DistilJobPlan, DistilledNetwork,
     return { runtime, plan: planDistillation({ ...request, tests, runtime }) };
   },
   async run({ runtime, plan }, { signal, onEvent = () => {} }) {
-    const onProgress = (event: DistilEvent) =>
-      onEvent(
-        event.type === 'step'
-          ? { ...event, checkpoint: async () => encodeDistilCheckpoint(await event.checkpoint()) }
-          : event,
-      );
+    const onProgress = (event: DistilEvent) => onEvent(filed(event, encodeDistilCheckpoint));
     try {
       const result = await runDistillation(plan, { runtime, signal, onProgress });
       const { options, tensors } = result;

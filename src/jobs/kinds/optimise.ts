@@ -1,15 +1,14 @@
 import type { Image } from '../../image/image.js';
 import { encodeCheckpoint, type LossRecord } from '../../stylize/checkpoint.js';
-import type { StylizeEvent, StylizeStep } from '../../stylize/events.js';
+import type { StylizeEvent } from '../../stylize/events.js';
 import { type RunContext, StylizeAborted, type StylizeResult } from '../../stylize/run.js';
 import { JobAborted } from '../aborted.js';
 import type { JobControl } from '../kind.js';
 import type { Recipe } from '../recipe.js';
+import { type Filed, filed } from './filed.js';
 
 /** What happens while a picture is optimised; checkpoints are files. */
-export type OptimiseEvent =
-  | Exclude<StylizeEvent, StylizeStep>
-  | (Omit<StylizeStep, 'checkpoint'> & { readonly checkpoint: () => Promise<Uint8Array> });
+export type OptimiseEvent = Filed<StylizeEvent>;
 
 /** A picture that was optimised, with its recipe. */
 export interface OptimisedPicture<R extends Recipe> extends Omit<StylizeResult, 'checkpoint' | 'options'> {
@@ -36,10 +35,7 @@ export async function optimise<R extends Recipe>(
   recipe: R,
   { signal, onEvent = () => {} }: JobControl<OptimiseEvent>,
 ): Promise<OptimisedPicture<R>> {
-  const onProgress = (event: StylizeEvent) => {
-    if (event.type !== 'step') return onEvent(event);
-    return onEvent({ ...event, checkpoint: async () => encodeCheckpoint(await event.checkpoint()) });
-  };
+  const onProgress = (event: StylizeEvent) => onEvent(filed(event, encodeCheckpoint));
   try {
     const result = await run({ signal, onProgress, started: performance.now() });
     const { checkpoint, options: _, ...picture } = result;

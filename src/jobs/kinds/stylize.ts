@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { stopIfAborted } from '../../checks/checks.js';
-import { respelled } from '../../checks/spellings.js';
 import { FauveError } from '../../errors.js';
 import { sha256Hex } from '../../formats/sha256.js';
 import type { Image } from '../../image/image.js';
@@ -10,7 +9,7 @@ import { defaultNetworkName, fastStyleNetworkName } from '../../networks/registr
 import type { Runtime } from '../../runtime/runtime.js';
 import { styleShares } from '../../style-network/code.js';
 import { type Checkpoint, decodeCheckpoint } from '../../stylize/checkpoint.js';
-import { resolveStylizeOptions, type StylizeOptions, type StylizeOptionsInput } from '../../stylize/options.js';
+import { resolveStylizeOptions, type StylizeOptionsInput } from '../../stylize/options.js';
 import { planStylize, type StylizePlan, type StylizeRequest } from '../../stylize/plan.js';
 import { polishNetworkName } from '../../stylize/polish.js';
 import { runStylize } from '../../stylize/run.js';
@@ -18,7 +17,7 @@ import type { JobHost, ReadPicture, ReadStyle } from '../host.js';
 import type { JobControl, JobKind } from '../kind.js';
 import { fileOf, type StylizeRecipe } from '../recipe.js';
 import { fileReference, nameOf, type WeightedStyleReference, weightedStyleReference } from '../reference.js';
-import { otherOption, requireSameOptions } from '../same-options.js';
+import { namedOptions, otherOption, requireSameOptions } from '../same-options.js';
 import { someOptions } from '../some-options.js';
 import { type OptimisedPicture, type OptimiseEvent, optimise } from './optimise.js';
 
@@ -66,7 +65,9 @@ async function planned(spec: Spec, host: JobHost, { resume, signal }: JobControl
   const interrupted = resume && decodeCheckpoint(resume.bytes, resume.name);
   if (interrupted) {
     // Whether the size is the same depends on the picture, too.
-    const { size: _, ...others } = resolvedOnly(spec.options, spec.network);
+    const { size: _, ...others } = namedOptions(spec.options, (options) =>
+      resolveStylizeOptions(options, spec.network),
+    );
     requireSameOptions(others, interrupted.options);
   }
   const options = interrupted?.options ?? resolveStylizeOptions(spec.options, spec.network);
@@ -152,13 +153,6 @@ function polisher(name: string, host: JobHost): Promise<NetworkWeights> {
       cause: error,
     });
   });
-}
-
-/** The options that a spec names, each as it is resolved. */
-function resolvedOnly(options: StylizeOptionsInput, network: string): Partial<StylizeOptions> {
-  const resolved = resolveStylizeOptions(options, network);
-  const names = Object.keys(respelled(options)).map((name) => name as keyof StylizeOptions);
-  return Object.fromEntries(names.map((name) => [name, resolved[name]]));
 }
 
 /** The checkpoint's size is in pixels; that of the spec may depend on the picture, or on the memory of that moment. */

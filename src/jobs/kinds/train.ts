@@ -1,15 +1,10 @@
 import { z } from 'zod';
 import { stopIfAborted } from '../../checks/checks.js';
-import { respelled } from '../../checks/spellings.js';
 import { FauveError } from '../../errors.js';
 import { defaultNetworkName } from '../../networks/registry.js';
 import type { Runtime } from '../../runtime/runtime.js';
 import { encodeStyleNetwork } from '../../style-network/file.js';
-import {
-  decodeTrainCheckpoint,
-  encodeTrainCheckpoint,
-  type TrainCheckpoint,
-} from '../../training/style-network/checkpoint.js';
+import { decodeTrainCheckpoint, encodeTrainCheckpoint } from '../../training/style-network/checkpoint.js';
 import type { TrainEvent } from '../../training/style-network/events.js';
 import { resolveTrainOptions, type TrainOptionsInput } from '../../training/style-network/options.js';
 import { planTraining, type TrainingPlan, type TrainStyle } from '../../training/style-network/plan.js';
@@ -24,8 +19,9 @@ import {
   type WeightedStyleReference,
   weightedStyleReference,
 } from '../reference.js';
-import { requireSameOptions } from '../same-options.js';
+import { namedOptions, requireSameOptions } from '../same-options.js';
 import { someOptions } from '../some-options.js';
+import { type Filed, filed } from './filed.js';
 
 const schema = z.strictObject({
   kind: z.literal('train'),
@@ -52,13 +48,8 @@ export interface TrainJobPlan {
   readonly plan: TrainingPlan;
 }
 
-/** A checkpoint of a step is a file. */
-type Filed<Event, Checkpoint> = Event extends { readonly checkpoint: () => Promise<Checkpoint> }
-  ? Omit<Event, 'checkpoint'> & { readonly checkpoint: () => Promise<Uint8Array> }
-  : Event;
-
-/** What happens while a style network is trained. */
-export type TrainJobEvent = Filed<TrainEvent, TrainCheckpoint>;
+/** What happens while a style network is trained; checkpoints are files. */
+export type TrainJobEvent = Filed<TrainEvent>;
 
 /** A style network that was trained, also as a file. */
 export interface TrainedNetwork extends TrainResult {
@@ -78,7 +69,7 @@ export const trainKind: JobKind<typeof schema, TrainJobPlan, TrainedNetwork, Tra
   ) {
     const { resume, signal } = control;
     const before = resume && decodeTrainCheckpoint(resume.bytes, resume.name);
-    if (before) requireSameOptions(resolvedOnly(options), before.options);
+    if (before) requireSameOptions(namedOptions(options, resolveTrainOptions), before.options);
     const photos = await host.pictures(folder);
     const styles: TrainStyle[] = [];
     for (const reference of references) styles.push(await styleToLearn(reference, host));
@@ -97,27 +88,12 @@ export const trainKind: JobKind<typeof schema, TrainJobPlan, TrainedNetwork, Tra
     const weights = await host.lossNetwork(network);
     stopIfAborted(signal);
     const runtime = await host.runtime();
-    const request = {
-      styles,
-      photos,
-      weights,
-      runtime,
-      tests,
-      options,
-      from: from?.model,
-      resume: before,
-      name,
-      licence,
-    };
-    return { runtime, plan: await planTraining(request) };
+    const ingredients = { styles, photos, weights, tests, from: from?.model };
+    const plan = await planTraining({ ...ingredients, runtime, name, licence, options, resume: before });
+    return { runtime, plan };
   },
   async run({ runtime, plan }, { signal, onEvent = () => {} }) {
-    const onProgress = (event: TrainEvent) =>
-      onEvent(
-        event.type === 'step'
-          ? { ...event, checkpoint: async () => encodeTrainCheckpoint(await event.checkpoint()) }
-          : event,
-      );
+    const onProgress = (event: TrainEvent) => onEvent(filed(event, encodeTrainCheckpoint));
     try {
       const result = await runTraining(plan, { runtime, signal, onProgress });
       return { ...result, bytes: encodeStyleNetwork(result.model) };
@@ -138,14 +114,8 @@ async function styleToLearn({ weight, ...reference }: WeightedStyleReference, ho
   return { name: stemOf(read.path), title: '', artist: '', year: null, weight, style: { image: read.image } };
 }
 
-/** The options that a spec names, each as it is resolved. */
-function resolvedOnly(options: TrainOptionsInput): Readonly<Record<string, unknown>> {
-  const resolved: Readonly<Record<string, unknown>> = resolveTrainOptions(options);
-  return Object.fromEntries(Object.keys(respelled(options)).map((name) => [name, resolved[name]]));
-}
-
 /** `photos/me.jpg` → `me`. */
-export function stemOf(path: string): string {
+function stemOf(path: string): string {
   const name = path.split(/[\\/]/).at(-1)!;
   return name.replace(/(?<=.)\.[^.]*$/, '');
 }

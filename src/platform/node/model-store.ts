@@ -9,7 +9,6 @@ import type { ShippedNetwork } from '../../networks/manifest.js';
 import type { NetworkWeights } from '../../networks/network.js';
 import {
   defaultModelsUrl,
-  defaultNetworkName,
   lossNetworkNames,
   type NetworkSource,
   type NetworkSpec,
@@ -279,7 +278,7 @@ async function readStored(store: Place, verify: boolean): Promise<{ bytes: Uint8
   if ((await fileSize(store.file)) === undefined) {
     throw new FauveError(
       { kind: 'not-pulled', network: name },
-      `The weights of ${name} are not on this machine (${store.file}). The network ${defaultNetworkName} comes with Fauve and needs nothing.`,
+      `The weights of ${name} are not on this machine (${store.file}).`,
     );
   }
   const manifest = await readManifest(store);

@@ -71,7 +71,10 @@ const schema = z.object({
 });
 const planes = ['content', 'style', 'image', 'first', 'second'] as const;
 
-const isCheckpoint = objectWith({ options: anObject, state: anObject, start: aMap, makings: anArray }, 'a checkpoint');
+const isCheckpoint = objectWith(
+  { options: anObject, state: anObject, start: aMap, makings: anArray, lastGood: anObject },
+  'a checkpoint',
+);
 
 /** A checkpoint as a safetensors file. */
 export function encodeDistilCheckpoint(checkpoint: DistilCheckpoint): Uint8Array {
@@ -86,14 +89,16 @@ export function encodeDistilCheckpoint(checkpoint: DistilCheckpoint): Uint8Array
       for (const plane of planes) put(`${prefix}making ${i} ${plane}`, making[plane]);
   };
   putMoment('', { state, makings });
-  putMoment('good ', lastGood);
+  // Most checkpoints are written where a moment is kept: one of the two is enough.
+  const isNow = lastGood.step === checkpoint.step && lastGood.rateFactor === checkpoint.rateFactor;
+  if (!isNow) putMoment('good ', lastGood);
   const numbersOf = (all: readonly Making[]) =>
     all.map(({ contentWeight, age, life }) => ({ contentWeight, age, life }));
   const good = { step: lastGood.step, rateFactor: lastGood.rateFactor, makings: numbersOf(lastGood.makings) };
   return writeSafetensors(tensors, {
     format: FORMAT,
     options: JSON.stringify(options),
-    run: JSON.stringify({ ...rest, makings: numbersOf(makings), lastGood: good }),
+    run: JSON.stringify({ ...rest, makings: numbersOf(makings), lastGood: isNow ? undefined : good }),
   });
 }
 

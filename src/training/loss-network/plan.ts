@@ -1,10 +1,10 @@
 import { aText, checkRequest, listOf, objectWith } from '../../checks/checks.js';
+import { requireSameRun } from '../../checks/same-run.js';
 import { FauveError } from '../../errors.js';
 import { checkImage, type Image } from '../../image/image.js';
 import { checkWeights, type NetworkWeights } from '../../networks/network.js';
 import { checkRuntime, type Runtime } from '../../runtime/runtime.js';
 import { aCheckpoint, runFields, somePictures } from '../../stylize/request.js';
-import { requireSameRun } from '../resume.js';
 import type { DistilCheckpoint } from './checkpoint.js';
 import type { DistilEvent } from './events.js';
 import { type DistilOptions, type DistilOptionsInput, defaultDistilOptions, resolveDistilOptions } from './options.js';

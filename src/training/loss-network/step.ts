@@ -43,7 +43,7 @@ interface View {
  * Layers without a head in `student` have the teacher's channels.
  *
  * Inputs: `x` [T,3,S,S]; `rest` [2T+F,3,S,S]: the contents and the styles of x, then other crops; `content weight` [T,1,1,1].
- * Outputs: `total`; `gradient norm` of all weights together; `feature LAYER`, `gram LAYER`, `residual LAYER`: relative errors; `stylisation`, its mean; `x gradient`.
+ * Outputs: `total`; `gradient norm` of weights and pictures together; `feature LAYER`, `gram LAYER`, `residual LAYER`: relative errors; `stylisation`, its mean; `x gradient`.
  */
 export function trainingStep(
   teacher: NetworkWeights,
@@ -134,7 +134,7 @@ export function trainingStep(
     carry: Object.assign({}, ...steps.map((step) => step.carry)) as Record<string, string>,
     outputs: {
       total,
-      'gradient norm': sqrt(gradients.map((g) => sum(square(g))).reduce((a, b) => add(a, b))),
+      'gradient norm': sqrt([...gradients, xGradient].map((g) => sum(square(g))).reduce((a, b) => add(a, b))),
       ...errors,
       stylisation: mean(stylisation),
       'x gradient': xGradient,

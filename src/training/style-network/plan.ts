@@ -1,4 +1,5 @@
 import { aText, aWeight, checkRequest, listOf, objectWith, optional } from '../../checks/checks.js';
+import { requireSameRun } from '../../checks/same-run.js';
 import { FauveError } from '../../errors.js';
 import type { WeightTensor } from '../../formats/tensor.js';
 import { checkImage, type Image } from '../../image/image.js';
@@ -22,7 +23,6 @@ import { deepFreeze } from '../../stylize/plan.js';
 import { aCheckpoint, aPicture, runFields, somePictures, weightedStyles } from '../../stylize/request.js';
 import type { WeightedStyle } from '../../stylize/targets.js';
 import type { PictureSource } from '../crops.js';
-import { requireSameRun } from '../resume.js';
 import type { TrainCheckpoint } from './checkpoint.js';
 import type { TrainEvent } from './events.js';
 import { requireStyleSizes } from './feeds.js';

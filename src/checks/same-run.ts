@@ -6,5 +6,5 @@ import { FauveError } from '../errors.js';
  * @throws FauveError `input` when that is another run
  */
 export function requireSameRun(before: string | undefined, now: string, problem: string): void {
-  if (before !== undefined && before !== now) throw new FauveError('input', problem);
+  if (before !== undefined && before !== now) throw new FauveError('checkpoint', problem);
 }
