@@ -69,8 +69,8 @@ export function applyAgain({ picture, recipe }: Carried<'apply'>, changes: Chang
 /** The job that paints a texture again. @throws FauveError as {@link stylizeAgain} */
 export function textureAgain({ picture, recipe }: Carried<'texture'>, changes: Changes): JobSpecOf<'texture'> {
   const { content, model, style, network, init, options } = changes;
-  const others = { ...without(options, textureOptionSpecs), ...changes.run, init, content, model };
-  refuse(others, 'was painted from a style alone');
+  const { resume: _resume, ...run } = changes.run;
+  refuse({ ...without(options, textureOptionSpecs), ...run, init, content, model }, 'was painted from a style alone');
   if (options.size !== undefined && typeof options.size !== 'number') {
     throw new FauveError('request', `--size is one side of a texture, such as 512; received ${options.size}.`);
   }

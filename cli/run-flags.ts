@@ -31,7 +31,7 @@ export function addRunFlags(command: Command, network: string): void {
     bitsOption(),
   ];
   const run = [
-    new Option('--resume', 'go on with an interrupted run, from its checkpoint beside the output'),
+    resumeOption(),
     new Option(
       '--save-every <steps>',
       'also save the picture so far, as out.step-0050.png, and a checkpoint',
@@ -64,3 +64,7 @@ export function bitsOption(): Option {
     return Number(text);
   });
 }
+
+/** `--resume`, of a run that leaves a checkpoint. */
+export const resumeOption = (): Option =>
+  new Option('--resume', 'go on with an interrupted run, from its checkpoint beside the output').helpGroup('Run:');

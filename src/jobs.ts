@@ -4,7 +4,7 @@ export { optionGroups, optionText } from './checks/option-specs.js';
 export { respelled, spellings } from './checks/spellings.js';
 export { differences } from './jobs/again.js';
 export { plainEvent } from './jobs/kind.js';
-export { textureOptionSpecs } from './jobs/kinds/texture.js';
+export { resolveTextureOptions, textureOptionSpecs } from './jobs/kinds/texture.js';
 export { createJobQueue, defaultQueueLimits } from './jobs/queue.js';
 export { withPaths } from './jobs/recipe.js';
 export { checkJob, planJob } from './jobs/run.js';

@@ -151,6 +151,7 @@ describe('fauve texture', () => {
     );
     await refused(['texture', 'wave.style', ...engine], 2, /no output/);
     await refused(['texture', 'wave.style', '-o', 't.gif', ...engine], 2, /must end in/);
+    await refused(['texture', 'wave.style', '-o', 't.png', '--size', '7', ...engine], 2, /--size: expected a whole/);
     await refused(['texture', 'nothing', '-o', 't.png', ...engine], 2, /There is no style 'nothing'/);
     expect(await exists('t.png')).toBe(false);
   });

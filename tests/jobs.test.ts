@@ -119,6 +119,24 @@ describe('a job', () => {
     await expect(larger).rejects.toThrow('The option size of the interrupted job is 48x36; received 60.');
   });
 
+  it('of texture goes on after a stop to the same picture, with the same options only', async () => {
+    const texture = (steps: number): JobSpecOf<'texture'> => ({
+      ...{ kind: 'texture', style: { shipped: 'udnie' }, options: { size: 32, steps } },
+    });
+    const whole = await runJob<'texture'>(texture(3), host);
+    const controller = new AbortController();
+    const stopped = await runJob<'texture'>(texture(3), host, {
+      signal: controller.signal,
+      onEvent: (event) => void (event.type === 'step' && event.step === 1 && controller.abort()),
+    }).catch((error: unknown) => error);
+    if (!(stopped instanceof JobAborted)) throw stopped;
+    const resume = { bytes: stopped.checkpoint!, name: 'the checkpoint' };
+    const rest = { kind: 'texture', style: { shipped: 'udnie' } } as const;
+    expect((await runJob<'texture'>(rest, host, { resume })).image).toEqual(whole.image);
+    const longer = runJob<'texture'>(texture(9), host, { resume });
+    await expect(longer).rejects.toThrow('The option steps of the interrupted job is 3; received 9.');
+  });
+
   it('of apply knows the styles of its network, and keeps it open for the next', async () => {
     let loaded = 0;
     const own = createNodeHost({

@@ -1,16 +1,17 @@
 import { type Command, Option } from 'commander';
 import { FauveError } from 'fauve';
-import { defaultNetworkName, textureOptionSpecs } from 'fauve/jobs';
+import { defaultNetworkName, resolveTextureOptions, textureOptionSpecs } from 'fauve/jobs';
 import { styleReferenceOf } from 'fauve/node';
 import { addEngineFlags, type EngineValues, engineOf } from '../engine-flags.js';
 import { makePicture } from '../make-picture.js';
 import { addOptionFlags, optionsOf, parseNumber } from '../option-flags.js';
-import { filesHeading } from '../run-flags.js';
+import { filesHeading, resumeOption } from '../run-flags.js';
 
 interface Values extends EngineValues {
   readonly output?: string;
   readonly quality?: number;
   readonly overwrite?: true;
+  readonly resume?: true;
   readonly quiet?: true;
   readonly network?: string;
 }
@@ -34,6 +35,7 @@ export function addTextureCommand(program: Command): void {
   for (const flag of files) command.addOption(flag.helpGroup(filesHeading));
   addOptionFlags(command, textureOptionSpecs);
   command
+    .addOption(resumeOption())
     .addOption(new Option('-q, --quiet', 'print nothing but errors').helpGroup('Run:'))
     .addHelpText('after', examples)
     .action(paint);
@@ -41,16 +43,16 @@ export function addTextureCommand(program: Command): void {
 }
 
 async function paint(style: string, values: Values): Promise<void> {
-  const { output, quality, quiet = false, network = defaultNetworkName } = values;
+  const { output, quality, quiet = false, network = defaultNetworkName, overwrite = false, resume = false } = values;
   if (output === undefined) throw new FauveError('request', 'There is no output. Name one: -o swatch.png.');
   await makePicture({
     spec: {
       kind: 'texture',
       style: styleReferenceOf(style),
       network,
-      options: optionsOf(values, textureOptionSpecs, () => {}),
+      options: optionsOf(values, textureOptionSpecs, resolveTextureOptions),
     },
-    ...{ output, quality, overwrite: values.overwrite === true, resume: false },
+    ...{ output, quality, overwrite, resume },
     ...{ engine: engineOf(values), json: false, quiet },
   });
 }

@@ -87,6 +87,9 @@ export async function planTexture(request: TextureRequest): Promise<StylizePlan>
   });
 }
 
+/** The side of the texture whose checkpoint this is. */
+export const textureSide = ({ width }: Checkpoint): number => width - 2 * MARGIN;
+
 /** Paints the texture of a plan. @throws FauveError as `texture` */
 export async function runTexture(plan: StylizePlan, context: RunContext): Promise<StylizeResult> {
   const painted = plan.size.width;

@@ -1,19 +1,22 @@
 import { z } from 'zod';
 import { stopIfAborted } from '../../checks/checks.js';
+import { optionProblem } from '../../checks/option-problem.js';
 import { type OptionSpec, optionSpecs } from '../../checks/option-specs.js';
 import { FauveError } from '../../errors.js';
 import { defaultNetworkName } from '../../networks/registry.js';
 import type { Runtime } from '../../runtime/runtime.js';
-import { decodeCheckpoint } from '../../stylize/checkpoint.js';
+import { type Checkpoint, decodeCheckpoint } from '../../stylize/checkpoint.js';
 import type { StylizePlan } from '../../stylize/plan.js';
-import { defaultTextureSteps, planTexture, runTexture } from '../../stylize/texture.js';
+import { defaultTextureSteps, planTexture, runTexture, textureSide } from '../../stylize/texture.js';
 import type { JobKind } from '../kind.js';
 import { fileOf, type TextureRecipe } from '../recipe.js';
 import { nameOf, styleReference } from '../reference.js';
+import { namedOptions, requireSameOptions } from '../same-options.js';
+import { someOptions } from '../some-options.js';
 import { type OptimisedPicture, type OptimiseEvent, optimise } from './optimise.js';
 import { named } from './stylize.js';
 
-const options = z.strictObject({
+const optionsSchema = z.strictObject({
   size: z
     .number('expected a whole number from 32 to 4096')
     .int()
@@ -27,7 +30,17 @@ const options = z.strictObject({
 });
 
 /** All options in their order. */
-export const textureOptionSpecs: readonly OptionSpec[] = optionSpecs(options, 'Picture');
+export const textureOptionSpecs: readonly OptionSpec[] = optionSpecs(optionsSchema, 'Picture');
+
+export type TextureOptions = z.output<typeof optionsSchema>;
+export type TextureOptionsInput = z.input<typeof optionsSchema>;
+
+/** The options of a texture, complete. @throws FauveError `usage` that names the option and what is wrong with it */
+export function resolveTextureOptions(given: unknown): TextureOptions {
+  const parsed = optionsSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw optionProblem(parsed.error, given, Object.keys(optionsSchema.shape), ' of a texture');
+}
 
 const schema = z.strictObject({
   kind: z.literal('texture'),
@@ -35,7 +48,7 @@ const schema = z.strictObject({
   style: styleReference,
   /** The loss network. */
   network: z.string().default(defaultNetworkName),
-  options: options.prefault({}),
+  options: someOptions<TextureOptionsInput>(resolveTextureOptions),
 });
 
 export type TextureSpec = z.input<typeof schema>;
@@ -53,7 +66,10 @@ export const textureKind: JobKind<typeof schema, TextureJobPlan, OptimisedPictur
   async check({ style }, host) {
     if ('shipped' in style) await host.requireShippedStyle(style.shipped);
   },
-  async plan({ style: input, network, options }, host, { signal, resume }) {
+  async plan({ style: input, network, options: given }, host, { signal, resume }) {
+    const interrupted = resume && decodeCheckpoint(resume.bytes, resume.name);
+    const options = interrupted ? optionsOf(interrupted) : resolveTextureOptions(given);
+    if (interrupted) requireSameOptions(namedOptions(given, resolveTextureOptions), options);
     const style = await host.style(input);
     if (!('style' in style)) {
       throw new FauveError(
@@ -68,7 +84,7 @@ export const textureKind: JobKind<typeof schema, TextureJobPlan, OptimisedPictur
     const plan = await planTexture({
       ...{ style: style.style, weights, runtime, size, steps, seed, options: { styleScale } },
       memoryLimit: host.freeMemory(),
-      resume: resume && decodeCheckpoint(resume.bytes, resume.name),
+      resume: interrupted,
     });
     const recipe: TextureRecipe = {
       kind: 'texture',
@@ -83,3 +99,9 @@ export const textureKind: JobKind<typeof schema, TextureJobPlan, OptimisedPictur
   run: ({ plan, runtime, recipe }, control) =>
     optimise((context) => runTexture(plan, { ...context, runtime }), recipe, control),
 };
+
+/** The options of the job that was interrupted. */
+function optionsOf(checkpoint: Checkpoint): TextureOptions {
+  const { steps, seed, styleScale } = checkpoint.options;
+  return { size: textureSide(checkpoint), steps, seed, styleScale };
+}
